@@ -1,0 +1,47 @@
+"""Errors that tell the user what went wrong, where, what was expected and found, and what to do next."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class SourcefreeError(Exception):
+    """Base of every error this package raises on purpose; the command line prints it and exits with code 2.
+
+    Args:
+        message: what is wrong, where (path or option), what was expected and what was found.
+        hint: what the user can do next.
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  -> {self.hint}" if self.hint else self.message
+
+
+class ConfigError(SourcefreeError):
+    """A setting is unknown, has a wrong value, or contradicts another."""
+
+
+class DataError(SourcefreeError):
+    """A folder, an image or a pairing cannot be used."""
+
+
+class CheckpointError(SourcefreeError):
+    """A model file or run folder cannot be read, or does not fit what is asked of it."""
+
+
+class DivergenceError(SourcefreeError):
+    """Training produced values that are not finite."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return ``did you mean 'x'? `` for the closest known word (empty if none is close) plus all known words."""
+    names = sorted(known)
+    close = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
+    guess = f"did you mean {close[0]!r}? " if close else ""
+    return f"{guess}known: {', '.join(names)}"
