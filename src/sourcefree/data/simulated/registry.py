@@ -1,0 +1,78 @@
+"""Names of the object families: which exist, which belong to a task set, which are task-irrelevant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TypeAlias
+
+import numpy as np
+import trimesh
+
+from sourcefree.data.simulated.model import Model
+from sourcefree.errors import ConfigError, did_you_mean
+
+Draw: TypeAlias = Callable[[Model, np.random.Generator], None]
+
+TASK_SETS = ("a", "b", "all")
+_MODULES = (
+    "task_a_home",
+    "task_a_machines",
+    "task_b_home",
+    "task_b_vehicles",
+    "irrelevant_animals",
+    "irrelevant_tools",
+)
+
+
+@dataclass(frozen=True)
+class Family:
+    """One parametric object family: `task` is "a", "b" or None (task-irrelevant, used for the pairs only)."""
+
+    name: str
+    draw: Draw
+    task: str | None
+    can_lie: bool
+
+    def build(self, rng: np.random.Generator) -> trimesh.Trimesh:
+        """Return a new instance: own units, z up, any origin."""
+        model = Model()
+        self.draw(model, rng)
+        return model.mesh()
+
+
+_families: dict[str, Family] = {}
+
+
+def family(*, task: str | None = None, can_lie: bool = True) -> Callable[[Draw], Draw]:
+    """Return a decorator that registers `draw_function(model, rng)` under its own name ("robot_arm", ...)."""
+
+    def register(draw: Draw) -> Draw:
+        _families[draw.__name__] = Family(draw.__name__, draw, task, can_lie)
+        return draw
+
+    return register
+
+
+def families() -> dict[str, Family]:
+    """Return every family by name, sorted."""
+    for module in _MODULES:
+        import_module(f"sourcefree.data.simulated.families.{module}")
+    return dict(sorted(_families.items()))
+
+
+def task_families(task_set: str = "a") -> list[str]:
+    """Return the sorted class names of a task set: "a", "b" (no class in common), or "all" of both.
+
+    Raises:
+        ConfigError: for an unknown task set.
+    """
+    if task_set not in TASK_SETS:
+        raise ConfigError(f"unknown task set {task_set!r}", hint=did_you_mean(str(task_set), TASK_SETS))
+    return [f.name for f in families().values() if f.task and task_set in (f.task, "all")]
+
+
+def irrelevant_families() -> list[str]:
+    """Return the sorted names of the families that belong to no task: what the pairs show."""
+    return [f.name for f in families().values() if f.task is None]
