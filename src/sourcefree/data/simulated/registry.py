@@ -22,6 +22,9 @@ _MODULES = (
     "task_b_home",
     "task_b_vehicles",
     "irrelevant_animals",
+    "irrelevant_buildings",
+    "irrelevant_kitchen",
+    "irrelevant_nature",
     "irrelevant_tools",
 )
 
