@@ -23,9 +23,13 @@ _MODULES = (
     "task_b_vehicles",
     "irrelevant_animals",
     "irrelevant_buildings",
+    "irrelevant_home",
     "irrelevant_kitchen",
+    "irrelevant_music",
     "irrelevant_nature",
+    "irrelevant_things",
     "irrelevant_tools",
+    "assemblies",
 )
 
 

@@ -74,7 +74,7 @@ def barrel(m: Model, rng: np.random.Generator) -> None:
             [(0, 0.02), (r * 0.93, 0.02), *side, (r * 0.93, h), (r * 0.93, h - 0.02), (0, h - 0.02)], slot=0
         )
         for a in (0.06, 0.3, 0.7, 0.94):
-            q = r * (1 + (belly - 1) * np.sin(np.pi * a)) + 0.004
+            q = r * (1 + (belly - 1) * np.sin(np.pi * a)) + 0.012
             m.rod((0, 0, h * a - 0.025), (0, 0, h * a + 0.025), q, slot=1)
 
 
