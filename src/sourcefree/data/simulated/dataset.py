@@ -20,7 +20,7 @@ from PIL import Image
 from sourcefree import __version__
 from sourcefree.data.simulated.plan import Job, plan, split_key
 from sourcefree.data.simulated.registry import families, irrelevant_families, task_families
-from sourcefree.data.simulated.render import Renderer
+from sourcefree.data.simulated.render import render
 from sourcefree.data.simulated.scene import random_scene
 from sourcefree.data.simulated.sensor import sense_depth
 from sourcefree.errors import ConfigError, DataError
@@ -213,7 +213,7 @@ def render_jobs(jobs: list[Job], folder: Path, options: _Options) -> int:
     for job in jobs:
         rng = np.random.default_rng([options.seed, split_key(job.split), job.index])
         scene = random_scene(known[job.family], rng)
-        frame = Renderer(scene).frame(options.size, colour=job.rgb is not None)
+        frame = render(scene, options.size, colour=job.rgb is not None)
         if job.rgb is not None and frame.rgb is not None:
             Image.fromarray(frame.rgb).save(folder / f"{job.rgb}.png", compress_level=3)
         if job.depth is not None:

@@ -101,7 +101,7 @@ def _extent(camera: Camera, vertices: Array) -> tuple[Array, Array]:
 def _camera(vertices: Array, size: float, rng: np.random.Generator) -> Camera:
     """Return a camera that frames the object: it fills a random share of the frame, off centre by a little."""
     slope = np.tan(np.radians(rng.uniform(36, 62)) / 2)
-    elevation, roll = np.radians(rng.uniform(8, 48)), rng.normal(0, 3)
+    elevation, roll = np.radians(rng.uniform(8, 42)), rng.normal(0, 3)
     fill, shift = rng.uniform(0.6, 0.9), rng.uniform(-0.6, 0.6, 2)
     ray = np.array([np.cos(elevation), 0.0, np.sin(elevation)])
     target = (vertices.min(axis=0) + vertices.max(axis=0)) / 2

@@ -7,6 +7,7 @@ about ten milliseconds: these cost some tens of microseconds each and carry smoo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple, TypeAlias
@@ -41,13 +42,15 @@ def turn(axis: str, degrees: float) -> Array:
 
 def frame_along(direction: ArrayLike) -> Array:
     """Return a (3, 3) matrix whose columns are two orthogonal unit vectors and the unit `direction`."""
-    w = np.asarray(direction, dtype=float)
-    w = w / max(float(np.linalg.norm(w)), 1e-12)
-    # Continuous away from the poles, so that a revolved shape about z keeps u = x, v = y.
-    helper = np.array([0.0, 1.0, 0.0]) if abs(w[1]) < 0.9 else np.array([0.0, 0.0, 1.0])
-    u = np.cross(helper, w)
-    u /= np.linalg.norm(u)
-    return np.stack([u, np.cross(w, u), w], axis=1)
+    x, y, z = (float(value) for value in np.asarray(direction, dtype=float))
+    length = max(math.sqrt(x * x + y * y + z * z), 1e-12)
+    x, y, z = x / length, y / length, z / length
+    # u = helper x w with helper = y axis, or z axis where w is close to y; a shape about z keeps u = x and v = y.
+    ux, uy, uz = (z, 0.0, -x) if abs(y) < 0.9 else (-y, x, 0.0)
+    side = math.sqrt(ux * ux + uy * uy + uz * uz)
+    ux, uy, uz = ux / side, uy / side, uz / side
+    vx, vy, vz = y * uz - z * uy, z * ux - x * uz, x * uy - y * ux
+    return np.array([[ux, vx, x], [uy, vy, y], [uz, vz, z]])
 
 
 @lru_cache(maxsize=64)
@@ -91,7 +94,9 @@ def _cap(ring: Array, outward: Array) -> Surface:
 
 @lru_cache(maxsize=1)
 def _unit_box() -> Surface:
-    vertices, normals, faces = [], [], []
+    vertices: list[Array] = []
+    normals: list[Array] = []
+    faces: list[Index] = []
     for axis in range(3):
         for sign in (-1.0, 1.0):
             corner = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
@@ -216,7 +221,7 @@ def tube(points: ArrayLike, r: float | ArrayLike, closed: bool = False, sides: i
     u[0] = frame_along(tangent[0])[:, 0]
     for i in range(1, len(p)):  # Parallel transport: the ring never twists, whatever the bends.
         step = u[i - 1] - tangent[i] * (u[i - 1] @ tangent[i])
-        u[i] = step / max(float(np.linalg.norm(step)), 1e-12)
+        u[i] = step / max(math.sqrt(step @ step), 1e-12)
     v = np.cross(tangent, u)
     ring = _circle(sides)
     spokes = ring[None, :, :1] * u[:, None] + ring[None, :, 1:] * v[:, None]

@@ -35,7 +35,9 @@ class Texture:
 
     def _pattern(self, p: Float) -> Float:
         if self.kind == "checker":
-            return (np.floor(p).sum(axis=1) % 2).astype(np.float32)
+            cell = np.floor(p)
+            odd: Float = (cell[:, 0] + cell[:, 1] + cell[:, 2]) % np.float32(2)
+            return odd
         if self.kind == "stripes":
             return ((p @ self.direction) % 1.0 < 0.5).astype(np.float32)
         if self.kind == "planks":
@@ -44,9 +46,10 @@ class Texture:
                 row, np.floor(p[:, 1] * 0.4 + self._hash(row, row, row)), np.floor(p[:, 2] * 2)
             )
             seam = ((p[:, 0] * 2) % 1.0 < 0.06) | ((p[:, 2] * 2) % 1.0 < 0.06)
-            return np.where(seam, np.float32(1.0), shade * np.float32(0.45))
+            return np.where(seam, np.float32(1.0), shade * np.float32(0.45)).astype(np.float32)
         if self.kind == "noise":
-            return np.clip(self._noise(p) * 1.5 + self._noise(p * 3.1) * 0.6 - 0.55, 0, 1).astype(np.float32)
+            cloud: Float = np.clip(self._noise(p) * 1.5 + self._noise(p * 3.1) * 0.6 - 0.55, 0, 1)
+            return cloud
         if self.kind == "speckle":
             cell = np.floor(p * 4)
             return (self._hash(cell[:, 0], cell[:, 1], cell[:, 2]) < 0.25).astype(np.float32)
@@ -54,7 +57,8 @@ class Texture:
 
     def _hash(self, x: Float, y: Float, z: Float) -> Float:
         i = (x.astype(np.int64) * 73 + y.astype(np.int64) * 179 + z.astype(np.int64) * 283) & 511
-        return self.lattice[i]
+        picked: Float = self.lattice[i]
+        return picked
 
     def _noise(self, p: Float) -> Float:
         """Value noise in [0, 1]: trilinear interpolation of hashed lattice values."""
@@ -93,5 +97,5 @@ def random_texture(rng: np.random.Generator, *, cells: float = 1.0, plain: float
 
 
 def _colour(rng: np.random.Generator) -> Float:
-    hue, saturation, value = rng.random(), rng.random() ** 1.3 * 0.9, rng.uniform(0.12, 0.98)
+    hue, saturation, value = rng.random(), rng.random() ** 1.3 * 0.8, rng.uniform(0.15, 0.98)
     return np.array(hsv_to_rgb(hue, saturation, value), dtype=np.float32)

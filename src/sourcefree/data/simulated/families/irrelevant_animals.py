@@ -19,7 +19,10 @@ def bird(m: Model, rng: np.random.Generator) -> None:
     neck = u(0.08, 0.4)
     head = np.array([r * 1.35, 0, z + r * 0.7 + neck])
     m.bent(
-        [(r * 0.7, 0, z + r * 0.2), (r * 1.3, 0, z + r * 0.6), head], [r * 0.6, r * 0.3, r * 0.3], slot=0, n=8
+        np.array([(r * 0.7, 0, z + r * 0.2), (r * 1.3, 0, z + r * 0.6), head]),
+        [r * 0.6, r * 0.3, r * 0.3],
+        slot=0,
+        n=8,
     )
     m.ball(r * u(0.4, 0.6), at=head.tolist(), slot=0)
     m.rod(head, head + [r * 0.5 + u(0.1, 0.25), 0, -0.04], r * 0.22, 0.01, slot=1)
@@ -194,7 +197,9 @@ def crab(m: Model, rng: np.random.Generator) -> None:
             ]
             m.tube(np.array(path), 0.024, slot=0)
         claw = np.array([w * u(0.9, 1.3), s * w * u(0.9, 1.4), z + u(0.05, 0.3)])
-        m.bent([(w * 0.4, s * w * 0.7, z), (w * 0.6, s * w * 1.3, z + 0.04), claw], 0.035, slot=0, n=8)
+        m.bent(
+            np.array([(w * 0.4, s * w * 0.7, z), (w * 0.6, s * w * 1.3, z + 0.04), claw]), 0.035, slot=0, n=8
+        )
         for k in (-1, 1):
             tip = claw + [0.17, -s * 0.04 + k * 0.05, 0.04]
             m.bent([claw, claw + [0.09, k * 0.09, 0.03], tip], [0.06, 0.05, 0.008], slot=1, n=8)

@@ -36,7 +36,7 @@ def palm(m: Model, rng: np.random.Generator) -> None:
     u = rng.uniform
     h, lean, r, n = u(0.7, 1.1), u(-0.3, 0.3), u(0.035, 0.06), int(rng.integers(6, 11))
     top = np.array([lean, 0, h])
-    m.bent([(0, 0, 0), (lean * 0.3, 0, h * 0.5), top], [r * 1.5, r, r * 0.8], slot=0)
+    m.bent(np.array([(0, 0, 0), (lean * 0.3, 0, h * 0.5), top]), [r * 1.5, r, r * 0.8], slot=0)
     span, droop = u(0.35, 0.55), u(0.1, 0.45)
     for k in range(n):
         rot = turn("z", 360 * k / n + u(-10, 10))

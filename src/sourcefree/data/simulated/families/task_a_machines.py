@@ -168,6 +168,8 @@ def robot_arm(m: Model, rng: np.random.Generator) -> None:
     for k in range(int(rng.integers(2, 4))):
         m.rod(joint - [0, t * 1.5, 0], joint + [0, t * 1.5, 0], t * 1.25, slot=1)
         length = u(0.32, 0.55) * 0.9**k
+        if joint[2] + np.sin(np.radians(pitch)) * length < 0.25:  # Never through the floor.
+            pitch = u(0, 40)
         direction = turn("y", -pitch) @ np.array([1.0, 0, 0])
         tip = joint + direction * length
         if rng.random() < 0.5:

@@ -73,7 +73,7 @@ def guitar(m: Model, rng: np.random.Generator) -> None:
     """Draw a waisted body with a sound hole, long fretted neck and head; leaning on a stand or lying flat."""
     u = rng.uniform
     low, waist, up = u(0.2, 0.27), u(0.12, 0.16), u(0.15, 0.21)
-    length, neck, thick = u(0.48, 0.6), u(0.5, 0.7), u(0.06, 0.12)
+    length, neck, thick = u(0.48, 0.6), u(0.28, 0.44), u(0.06, 0.12)
     outline = [
         (0, 0.02),
         (0.02, low * 0.55),
