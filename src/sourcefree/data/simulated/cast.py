@@ -24,7 +24,8 @@ class Hits:
     """What N rays met first.
 
     distance: (N,) metres along the optical axis. points, normals: (N, 3), the normals towards the camera.
-    material: (N,) index into the scene's materials, -1 = nothing. on_object: (N,) the ray met the object itself.
+    material: (N,) index into the scene's materials, -1 = nothing. on_object: (N,) the ray met the object
+    itself.
     """
 
     distance: Float
@@ -50,7 +51,8 @@ def unit(a: Float) -> Float:
 class Caster:
     """Casts rays into one scene.
 
-    `embreex` is used directly: trimesh's own `ray` module recomputes hit distances in NumPy, in double precision,
+    `embreex` is used directly: trimesh's own `ray` module recomputes hit distances in NumPy, in double
+    precision,
     through a scaled copy of the mesh, which takes several times as long.
     """
 
@@ -67,7 +69,7 @@ class Caster:
         self._plane_heights = np.array(heights, dtype=np.float32)
 
     def rays(self, x: NDArray[np.float64], y: NDArray[np.float64], size: int) -> Float:
-        """Return (N, 3) directions through image positions `x`, `y` (pixels; 0.5 is the first pixel's centre).
+        """Return (N, 3) directions through image positions `x`, `y` (0.5: first pixel's centre).
 
         They have length 1 along the optical axis, so that the distance along a ray is the depth.
         """
@@ -90,13 +92,13 @@ class Caster:
         return Hits(distance, self.origin + rays * distance[:, None], normals, material, on_object)
 
     def shadowed(self, points: Float, normals: Float, towards: Float) -> Bool:
-        """Return (N,) whether a mesh stands between the points and a light far away in direction `towards` (3,)."""
+        """Return (N,) whether a mesh hides the points from a far light in direction `towards` (3,)."""
         starts = points + normals * np.float32(1.5e-3)
         blocked: Bool = self._embree.run(starts, np.tile(towards, (len(starts), 1)), query="OCCLUDED") >= 0
         return blocked
 
     def _meet_planes(self, rays: Float) -> tuple[Float, Float, Int]:
-        """Return distance, normals and material of the nearest plane seen from its front; FAR and -1 if none."""
+        """Return distance, normals, material of the nearest plane seen from its front; FAR, -1 if none."""
         n = len(rays)
         if not len(self._plane_heights):
             return np.full(n, FAR, np.float32), -rays, np.full(n, -1, np.int32)
@@ -109,7 +111,7 @@ class Caster:
         return distance, self._plane_normals[owner], material
 
     def _smooth_normals(self, face: Int, u: Float, v: Float, rays: Float) -> Float:
-        """Interpolated normals turned towards the camera; the flat one where a shared vertex spans a crease."""
+        """Interpolated normals turned towards the camera; flat ones where a shared vertex spans a crease."""
         flat = self._flat[face]
         flat = flat * -np.sign(dot(flat, rays))[:, None]
         corners, normals = self.scene.faces[face], self.scene.normals

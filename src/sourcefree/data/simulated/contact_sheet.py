@@ -35,7 +35,8 @@ def contact_sheet(
 
     Args:
         out: image file to write; the suffix chooses the format (.png, .jpg).
-        names: families to show, `columns` of them a row; None = all, first the task's, then smaller rows of the others.
+        names: families to show, `columns` of them a row; None = all, first the task's, then smaller rows of
+        the others.
         examples: views of each family.
         columns: families a row.
         size: pixels of one view.
@@ -63,7 +64,7 @@ def contact_sheet(
         sheet = _below(task, others)
     out = Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    sheet.save(out, quality=88, optimize=True)
+    sheet.save(out, quality=82, optimize=True)
     return out
 
 

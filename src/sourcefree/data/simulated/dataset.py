@@ -1,4 +1,4 @@
-"""Writes a simulated RGB-D set as plain folders: labelled source, unlabelled target, task-irrelevant pairs."""
+"""Writes a simulated RGB-D set as plain folders: labelled source, unlabelled target, other objects' pairs."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ import math
 import multiprocessing
 import os
 import shutil
+import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import yaml
+from numpy.typing import NDArray
 from PIL import Image
 
 from sourcefree import __version__
@@ -23,7 +26,7 @@ from sourcefree.data.simulated.registry import families, irrelevant_families, ta
 from sourcefree.data.simulated.render import render
 from sourcefree.data.simulated.scene import random_scene
 from sourcefree.data.simulated.sensor import sense_depth
-from sourcefree.errors import ConfigError, DataError
+from sourcefree.errors import ConfigError, DataError, SourcefreeError
 
 _CHUNK = 16
 _FORMAT = 1
@@ -34,7 +37,8 @@ _FORMAT = 1
 class SimulationSummary:
     """What `simulate` wrote.
 
-    counts: frames of each split. classes: the task's labels. families: the task-irrelevant families of the pairs.
+    counts: frames of each split. classes: the task's labels. families: the task-irrelevant families of the
+    pairs.
     """
 
     out: Path
@@ -73,10 +77,13 @@ def simulate(
 ) -> SimulationSummary:
     """Return a summary after writing a simulated RGB-D set to the new folder `out`.
 
-    Layout: `source/train/<class>`, `source/test/<class>` (RGB), `target/train` (16-bit depth, flat, no labels),
-    `target/test/<class>` (depth, for evaluation), `pairs/rgb/<family>` and `pairs/depth/<family>` (pixel-aligned views
-    of task-irrelevant objects), `simulation.yaml`. Every frame shows another object instance in another scene.
-    Depth is in millimetres, 0 = missing. The images depend on the seed and sizes alone, not on the number of workers.
+    Layout: `source/train/<class>`, `source/test/<class>` (RGB), `target/train` (16-bit depth, flat),
+    `target/test/<class>` (depth, for evaluation), `pairs/rgb/<family>` and `pairs/depth/<family>`
+    (pixel-aligned views
+    of task-irrelevant objects), `simulation.yaml`. Every frame shows another object instance in another
+    scene.
+    Depth is in millimetres, 0 = missing. The images depend on the seed and sizes alone, not on the number
+    of workers.
 
     Args:
         out: folder to create; it must not exist or be empty.
@@ -91,7 +98,8 @@ def simulate(
         depth_noise: multiple of a structured-light sensor's range noise; 0 = exact depth.
         holes: multiple of such a sensor's missing pixels; 0 = none.
         both_sensors: also write the target frames in colour, under `target_rgb/`, for studies.
-        workers: processes; None = one a core. More than one starts fresh interpreters, so a script that calls this
+        workers: processes; None = one a core. More than one starts fresh interpreters, so a script that
+        calls this
             needs the usual `if __name__ == "__main__":`.
         progress: called as `progress(frames done, frames in all)`.
 
@@ -197,14 +205,23 @@ def _work(jobs: list[Job], folder: Path, options: _Options, workers: int) -> Ite
         return
     # Forking a process that runs torch's threads can hang: start fresh interpreters.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(chunks)), mp_context=context) as pool:
+    with ProcessPoolExecutor(
+        min(workers, len(chunks)), mp_context=context, initializer=_leave_interrupts_to_the_parent
+    ) as pool:
         futures = [pool.submit(render_jobs, chunk, folder, options) for chunk in chunks]
         try:
             for future in as_completed(futures):
                 yield future.result()
+        except BrokenProcessPool as error:
+            hint = "most likely memory ran out: use fewer workers"
+            raise SourcefreeError("a rendering process was ended from outside", hint=hint) from error
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def render_jobs(jobs: list[Job], folder: Path, options: _Options) -> int:
@@ -215,8 +232,15 @@ def render_jobs(jobs: list[Job], folder: Path, options: _Options) -> int:
         scene = random_scene(known[job.family], rng)
         frame = render(scene, options.size, colour=job.rgb is not None)
         if job.rgb is not None and frame.rgb is not None:
-            Image.fromarray(frame.rgb).save(folder / f"{job.rgb}.png", compress_level=3)
+            _save(frame.rgb, folder / f"{job.rgb}.png")
         if job.depth is not None:
             depth = sense_depth(frame, rng, noise=options.depth_noise, holes=options.holes)
-            Image.fromarray(depth).save(folder / f"{job.depth}.png", compress_level=3)
+            _save(depth, folder / f"{job.depth}.png")
     return len(jobs)
+
+
+def _save(pixels: NDArray[np.uint8] | NDArray[np.uint16], path: Path) -> None:
+    try:
+        Image.fromarray(pixels).save(path, compress_level=3)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be written: {error}", hint="is the disk full?") from error

@@ -1,4 +1,4 @@
-"""The pen that object families draw with: collects surfaces, moves groups of them, gives a `trimesh.Trimesh`."""
+"""The pen that object families draw with: collects surfaces, moves groups, gives a `trimesh.Trimesh`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ORIGIN = (0.0, 0.0, 0.0)
 
 
 class Model:
-    """An object under construction; z is up. `slot` groups parts that share one material (colour is drawn later)."""
+    """An object under construction; z is up. Parts of one `slot` share a material (drawn later)."""
 
     def __init__(self) -> None:
         self._parts: list[Surface] = []
@@ -119,7 +119,8 @@ class Model:
     ) -> None:
         """Add a lofted body along x from stations (x, z_centre, half_width_y, half_height_z).
 
-        `power` 2 gives ellipses, larger values boxier cross-sections; the stations are joined by a spline of `n` rings
+        `power` 2 gives ellipses, larger values boxier cross-sections; the stations are joined by a spline
+        of `n` rings
         (n=0: straight lines between the stations).
         """
         s = np.asarray(stations, dtype=float)
@@ -144,7 +145,7 @@ class Model:
         rise: float = 0.0,
         thickness: float = 0.03,
     ) -> None:
-        """Add a mirrored pair of flat wings: chord `root` at the body (along x), `tip` at +-`span`, swept back."""
+        """Add a mirrored pair of flat wings: chord `root` (along x), `tip` at +-`span`, swept back."""
         for s in (-1.0, 1.0):
             rings = []
             for y, chord, back, up, t in (
@@ -162,7 +163,7 @@ class Model:
 
     @contextmanager
     def placed(self, at: Point = ORIGIN, rot: Array | None = None, scale: float = 1.0) -> Iterator[Model]:
-        """Everything added inside the `with` block is scaled, turned by `rot` about the origin, then moved to `at`."""
+        """Scale, turn by `rot` about the origin, then move to `at` all that the `with` block adds."""
         first = len(self._parts)
         yield self
         for i in range(first, len(self._parts)):

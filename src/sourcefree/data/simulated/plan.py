@@ -1,4 +1,4 @@
-"""Which frames a simulated set holds: splits, classes in turn, folders; nothing here depends on the worker count."""
+"""Which frames a simulated set holds: splits, classes in turn, folders; whatever the number of workers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sourcefree.data.simulated.registry import irrelevant_families, task_familie
 
 @dataclass(frozen=True)
 class Job:
-    """One frame to render: where it goes is relative to the set's folder, without the file's extension `.png`."""
+    """One frame to render; `rgb` and `depth` say where in the set's folder, without `.png`."""
 
     split: str
     index: int
@@ -30,7 +30,8 @@ def split_key(split: str) -> int:
 def class_of(seed: int, split: str, index: int, names: list[str]) -> str:
     """Return the family of a frame: a fresh random order of all `names` for every len(names) frames.
 
-    Classes are balanced, a file's number says nothing of its class, and a longer split begins with a shorter one.
+    Classes are balanced, a file's number says nothing of its class, and a longer split begins with a
+    shorter one.
     """
     block, place = divmod(index, len(names))
     order = np.random.default_rng([seed, split_key(split), split_key("order"), block]).permutation(len(names))

@@ -33,7 +33,7 @@ class Frame:
 
 
 def render(scene: Scene, size: int, *, colour: bool = True) -> Frame:
-    """Return the view of `scene` at `size` x `size` pixels; depth is that of the ray through each pixel's centre."""
+    """Return the view of `scene` at `size` x `size` pixels; depth is that at each pixel's centre."""
     caster = Caster(scene)
     centres = np.arange(size) + 0.5
     x, y = (a.ravel() for a in np.meshgrid(centres, centres))
@@ -54,7 +54,7 @@ def render(scene: Scene, size: int, *, colour: bool = True) -> Frame:
 
 
 def _shade(caster: Caster, hits: Hits, rays: Float) -> Float:
-    """Return (N, 3) colours: ambient from above, a direct light with shadow rays, a fill light, highlights."""
+    """Return (N, 3) colours: ambient from above, direct light with shadow rays, fill light, highlights."""
     scene, light, normals = caster.scene, caster.scene.light, hits.normals
     towards = light.direction.astype(np.float32)
     direct = np.maximum(normals @ towards, 0)
@@ -105,7 +105,7 @@ def _differs(step: Float) -> Bool:
 
 
 def _exposed(image: Float) -> NDArray[np.uint8]:
-    """Return 8-bit colours after the automatic exposure of a camera: dark scenes are lifted, bright ones held."""
+    """Return 8-bit colours after automatic exposure: dark scenes are lifted, bright ones held."""
     gain = np.clip(0.45 / max(float(image.mean()), 1e-3), 0.75, 2.2)
     # A soft shoulder keeps highlights from clipping to flat white.
     lifted = image * np.float32(gain)

@@ -18,11 +18,13 @@ Float: TypeAlias = NDArray[np.float32]
 Int: TypeAlias = NDArray[np.int32]
 
 OBJECT_SLOTS = 6
+_NEAREST = 0.35
+"""Depth cameras see nothing nearer than about this, metres."""
 
 
 @dataclass(frozen=True)
 class Camera:
-    """A pinhole camera: `axes` columns are right, down, forward (world frame), `slope` is tan(half the field of view)."""
+    """A pinhole camera: `axes` columns are right, down, forward; `slope` is tan(half the field of view)."""
 
     origin: Array
     axes: Array
@@ -40,7 +42,7 @@ class Plane:
 
 @dataclass(frozen=True)
 class Light:
-    """Sun-like light: unit `direction` towards it, strengths of the direct, ambient and camera-side fill parts."""
+    """Sun-like light: unit `direction` towards it, strengths of direct, ambient and camera-side fill."""
 
     direction: Array
     direct: float
@@ -68,7 +70,7 @@ class Scene:
 def _pose(mesh: trimesh.Trimesh, rng: np.random.Generator, can_lie: bool) -> tuple[Array, Array, float]:
     """Return posed vertices (on the floor, centred), posed normals, and the object's size in metres."""
     yaw, tilt, lie = rng.uniform(0, 360), rng.normal(0, 3, 2), rng.random()
-    size, side = rng.uniform(0.4, 0.75), rng.integers(4)
+    size, side = rng.uniform(0.45, 0.85), rng.integers(4)
     rot = turn("x", tilt[0]) @ turn("y", tilt[1])
     if can_lie and lie < 0.08:
         rot = rot @ turn("xy"[side % 2], 90.0 if side < 2 else -90.0)
@@ -99,7 +101,7 @@ def _extent(camera: Camera, vertices: Array) -> tuple[Array, Array]:
 
 
 def _camera(vertices: Array, size: float, rng: np.random.Generator) -> Camera:
-    """Return a camera that frames the object: it fills a random share of the frame, off centre by a little."""
+    """Return a camera that frames the object: it fills a random share, off centre by a little."""
     slope = np.tan(np.radians(rng.uniform(36, 62)) / 2)
     elevation, roll = np.radians(rng.uniform(8, 42)), rng.normal(0, 3)
     fill, shift = rng.uniform(0.6, 0.9), rng.uniform(-0.6, 0.6, 2)
@@ -111,7 +113,8 @@ def _camera(vertices: Array, size: float, rng: np.random.Generator) -> Camera:
         low, high = _extent(camera, vertices)
         middle, span = (low + high) / 2, float((high - low).max()) / 2
         target = target + camera.axes[:, :2] @ middle * distance * slope
-        distance = max(distance * span / fill, 0.45)
+        protrusion = float(((vertices - target) @ ray).max())
+        distance = max(distance * span / fill, protrusion + _NEAREST)
         camera = look_at(target + ray * distance, target, slope, roll)
     free = shift * (1 - fill)
     target = target + camera.axes[:, :2] @ free * distance * slope
@@ -121,7 +124,7 @@ def _camera(vertices: Array, size: float, rng: np.random.Generator) -> Camera:
 
 
 def _walls(camera: Camera, radius: float, rng: np.random.Generator) -> list[Plane]:
-    """Return the floor, a back wall, and in half of the scenes a side wall; never between camera and object."""
+    """Return the floor, a back wall, in half of the scenes a side wall; none before the camera."""
     floor = turn("z", rng.uniform(0, 360))
     planes = [Plane(np.zeros(3), floor, OBJECT_SLOTS)]
     yaw, gap, side_gap = rng.uniform(-35, 35), rng.uniform(0.05, 1.6), rng.uniform(0.1, 1.2)
@@ -141,7 +144,7 @@ def _walls(camera: Camera, radius: float, rng: np.random.Generator) -> list[Plan
 def _clutter(
     planes: list[Plane], radius: float, size: float, rng: np.random.Generator
 ) -> list[trimesh.Trimesh]:
-    """Return up to four small primitives on the floor around the object; now and then one hides a part of it."""
+    """Return up to four small primitives around the object; now and then one hides a part of it."""
     out: list[trimesh.Trimesh] = []
     for _ in range(int(rng.choice(5, p=[0.3, 0.25, 0.2, 0.15, 0.1]))):
         s, angle, gap, kind = (
@@ -188,7 +191,8 @@ def _light(planes: list[Plane], rng: np.random.Generator) -> Light:
 def random_scene(family: Family, rng: np.random.Generator) -> Scene:
     """Return a random scene around a new instance of `family`.
 
-    Shape, arrangement and look are drawn from three separate streams, so that neither colour nor light can depend on
+    Shape, arrangement and look are drawn from three separate streams, so that neither colour nor light can
+    depend on
     what the object is.
     """
     shape, arrangement, look = rng.spawn(3)
@@ -225,7 +229,7 @@ def random_scene(family: Family, rng: np.random.Generator) -> Scene:
 
 
 def _materials(rng: np.random.Generator) -> list[Texture]:
-    """Return textures of the object's slots, of floor and walls, and of the clutter (always the same number)."""
+    """Return textures of the object's slots, floor and walls, clutter (always the same number)."""
     slots = [random_texture(rng, cells=2.0, plain=0.6) for _ in range(OBJECT_SLOTS)]
     if rng.random() < 0.25:
         slots = [slots[0]] * OBJECT_SLOTS

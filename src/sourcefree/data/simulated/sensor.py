@@ -18,12 +18,16 @@ def sense_depth(
     Args:
         frame: an exact view.
         rng: used for noise and holes only.
-        noise: multiple of a structured-light sensor's range noise, which grows with the square of the distance
-            (standard deviation 1.2 mm + 1.9 mm/m^2 (z - 0.4 m)^2, blurred a little over neighbouring pixels); 0 = exact.
-        holes: multiple of the usual missing area (shadow beside depth edges, grazing surfaces, blobs); 0 = none.
+        noise: multiple of a structured-light sensor's range noise, which grows with the square of the
+        distance
+            (standard deviation 1.2 mm + 1.9 mm/m^2 (z - 0.4 m)^2, blurred a little over neighbouring
+            pixels); 0 = exact.
+        holes: multiple of the usual missing area (shadow beside depth edges, grazing surfaces, blobs); 0 =
+        none.
 
     Reference:
-        Nguyen, Izadi, Lovell: Modeling Kinect sensor noise for improved 3D reconstruction and tracking, 3DIMPVT 2012,
+        Nguyen, Izadi, Lovell: Modeling Kinect sensor noise for improved 3D reconstruction and tracking,
+        3DIMPVT 2012,
         equation for axial noise.
     """
     depth = frame.depth.astype(np.float32)

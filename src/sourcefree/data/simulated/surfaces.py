@@ -1,7 +1,8 @@
 """Triangle surfaces from parameters: boxes, rods, balls, revolved profiles, swept tubes, lofts and plates.
 
 Every function returns a `Surface`; lengths are in object units (a family's own scale, later normalised).
-Written here rather than taken from `trimesh.creation` because a bicycle needs forty parts and the frame budget is
+Written here rather than taken from `trimesh.creation` because a bicycle needs forty parts and the frame
+budget is
 about ten milliseconds: these cost some tens of microseconds each and carry smooth vertex normals.
 """
 
@@ -45,7 +46,8 @@ def frame_along(direction: ArrayLike) -> Array:
     x, y, z = (float(value) for value in np.asarray(direction, dtype=float))
     length = max(math.sqrt(x * x + y * y + z * z), 1e-12)
     x, y, z = x / length, y / length, z / length
-    # u = helper x w with helper = y axis, or z axis where w is close to y; a shape about z keeps u = x and v = y.
+    # u = helper x w with helper = y axis, or z axis where w is close to y; a shape about z keeps u = x and
+    # v = y.
     ux, uy, uz = (z, 0.0, -x) if abs(y) < 0.9 else (-y, x, 0.0)
     side = math.sqrt(ux * ux + uy * uy + uz * uz)
     ux, uy, uz = ux / side, uy / side, uz / side
@@ -154,8 +156,10 @@ def ball(radii: float | Sequence[float], at: Sequence[float] = (0.0, 0.0, 0.0)) 
 
 def _split_creases(profile: Array) -> tuple[Array, Array]:
     """Return profile points and 2-D normals with a point doubled wherever the profile turns sharply."""
+    moved = np.linalg.norm(np.diff(profile, axis=0), axis=1) > 1e-9
+    profile = profile[np.concatenate([[True], moved])]
     tangent = np.diff(profile, axis=0)
-    tangent /= np.maximum(np.linalg.norm(tangent, axis=1, keepdims=True), 1e-12)
+    tangent /= np.linalg.norm(tangent, axis=1, keepdims=True)
     normal = np.stack([tangent[:, 1], -tangent[:, 0]], axis=1)
     points, normals = [profile[0]], [normal[0]]
     for i in range(1, len(profile) - 1):

@@ -16,7 +16,7 @@ KINDS = ("plain", "checker", "stripes", "planks", "noise", "speckle")
 
 @dataclass(frozen=True)
 class Texture:
-    """A surface look: two colours mixed by a pattern of `frequency` cells a metre, plus a specular strength."""
+    """A surface look: two colours mixed by a pattern of `frequency` cells a metre, plus gloss."""
 
     kind: str
     colours: Float
@@ -51,7 +51,7 @@ class Texture:
             cloud: Float = np.clip(self._noise(p) * 1.5 + self._noise(p * 3.1) * 0.6 - 0.55, 0, 1)
             return cloud
         if self.kind == "speckle":
-            cell = np.floor(p * 4)
+            cell = np.floor(p * 2)
             return (self._hash(cell[:, 0], cell[:, 1], cell[:, 2]) < 0.25).astype(np.float32)
         return np.zeros(len(p), dtype=np.float32)
 
@@ -79,7 +79,8 @@ class Texture:
 def random_texture(rng: np.random.Generator, *, cells: float = 1.0, plain: float = 0.45) -> Texture:
     """Return a random texture; `cells` scales the pattern frequency, `plain` is the share without a pattern.
 
-    The number of draws does not depend on what is drawn, so textures drawn later stay the same whatever this one is.
+    The number of draws does not depend on what is drawn, so textures drawn later stay the same whatever
+    this one is.
     """
     first, second = _colour(rng), _colour(rng)
     kind = KINDS[0] if rng.random() < plain else KINDS[int(rng.integers(1, len(KINDS)))]

@@ -1,5 +1,7 @@
 """Task-irrelevant families: arms, toys, machines and odds and ends."""
 
+# ruff: noqa: RUF005 - `point + [x, y, z]` adds vectors here, it does not join lists
+
 from __future__ import annotations
 
 import numpy as np

@@ -165,7 +165,7 @@ def table(m: Model, rng: np.random.Generator) -> None:
 
 @family(task="a", can_lie=False)
 def umbrella(m: Model, rng: np.random.Generator) -> None:
-    """Draw an open canopy with ribs on a pole with a hooked or straight handle; standing or put down on its rim."""
+    """Draw an open ribbed canopy on a pole with a hooked or straight handle; upright or put down."""
     u = rng.uniform
     ribs, r, rise, length = int(rng.integers(6, 10)), u(0.5, 0.75), u(0.18, 0.4), u(0.8, 1.15)
     down = rng.random() < 0.6

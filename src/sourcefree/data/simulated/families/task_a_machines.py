@@ -1,5 +1,7 @@
 """Task set "a", things that move: airplane, bicycle, quadruped, robot arm."""
 
+# ruff: noqa: RUF005 - `point + [x, y, z]` adds vectors here, it does not join lists
+
 from __future__ import annotations
 
 import numpy as np
@@ -123,7 +125,7 @@ def _head(m: Model, rng: np.random.Generator, at: Array, s: float) -> None:
 
 @family(task="a")
 def quadruped(m: Model, rng: np.random.Generator) -> None:
-    """Draw a four-legged animal, dachshund to giraffe: barrel body, jointed legs, neck, head with ears, tail."""
+    """Draw a four-legged animal, dachshund to giraffe: barrel body, jointed legs, neck, head, tail."""
     u = rng.uniform
     length, girth, leg, neck = u(0.6, 1.0), u(0.11, 0.2), u(0.28, 0.65), u(0.12, 0.5)
     z, x = leg + girth * 0.6, length / 2

@@ -1,5 +1,7 @@
 """Task set "b", things of a home: fan, faucet, guitar, monitor, sofa, telescope."""
 
+# ruff: noqa: RUF005 - `point + [x, y, z]` adds vectors here, it does not join lists
+
 from __future__ import annotations
 
 import numpy as np
