@@ -14,7 +14,7 @@ def expected_calibration_error(
     """Return the expected calibration error of the predicted class, between 0 (calibrated) and 1.
 
     ``ECE = sum_m |B_m| / N * |accuracy(B_m) - confidence(B_m)|`` over ``bins`` bins of equal width; bin m
-    holds the confidences in ((m - 1) / bins, m / bins], and a confidence of exactly 0 falls into the first bin.
+    holds the confidences in ((m - 1) / bins, m / bins], and 0 falls into the first bin.
 
     Args:
         confidence: (N,) probability of the predicted class, in [0, 1].

@@ -61,10 +61,10 @@ def classification_metrics(
         labels: (N,) true class index in 0..K-1.
 
     Raises:
-        DataError: nothing was given, shapes do not fit, rows are no distributions, or a label is not in 0..K-1.
+        DataError: empty input, shapes that do not fit, rows that are no distributions, labels not in 0..K-1.
 
     Reference:
-        ECE: Guo et al., ICML 2017. Macro-F1 over the classes in labels or predictions: scikit-learn's convention.
+        ECE: Guo et al., ICML 2017. Which classes enter macro-F1: scikit-learn's convention.
     """
     probabilities = np.asarray(probabilities, dtype=np.float64)
     labels = np.asarray(labels)

@@ -1,0 +1,214 @@
+"""Say in plain words whether the adaptation helped, and no more than the evidence allows."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from sourcefree.report.records import Candidate, RunData
+from sourcefree.report.vocabulary import candidate_title, join, percent, points
+
+_RIVALS = ("source-only", "adabn")
+_TINY_DIFFERENCE = 0.02  # without a sample size, less than two points is not called a difference
+_DOMINANT_SHARE = 0.8  # one class taking more than this of all predictions deserves a word
+_NORMAL_95 = 1.96
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer at the top of the report.
+
+    Attributes:
+        tone: "good", "mixed", "bad" or "unknown".
+        headline: the answer in one line.
+        sentences: the numbers behind it.
+        caveats: what the numbers do not say.
+    """
+
+    tone: str
+    headline: str
+    sentences: tuple[str, ...]
+    caveats: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    """The adapted model against each rival by one share (an accuracy or an agreement)."""
+
+    better: list[str]
+    worse: list[str]
+    equal: list[str]
+
+    @property
+    def known(self) -> bool:
+        return bool(self.better or self.worse or self.equal)
+
+    @property
+    def tone(self) -> str:
+        if not self.known:
+            return "unknown"
+        if self.worse:
+            return "mixed" if self.better else "bad"
+        return "mixed" if self.equal else "good"
+
+
+def judge(data: RunData) -> Verdict:
+    """Return the verdict on a run.
+
+    Args:
+        data: run to judge.
+    """
+    if not data.adapts:
+        return _judge_source(data)
+    adapted = data.candidate("adapted")
+    if adapted is None:
+        status = data.info.get("status", "unknown")
+        return Verdict(
+            tone="unknown",
+            headline="There is no adapted model to judge yet",
+            sentences=(f"The status of the run is “{status}”, and its summary holds no adapted model.",),
+        )
+    rivals = [rival for name in _RIVALS if (rival := data.candidate(name)) is not None]
+    by_labels, label_sentences = _compare_labels(adapted, rivals)
+    by_pairs, pair_sentences = _compare_pairs(adapted, rivals, data.counts.get("held_out_pairs"))
+    decisive = by_labels if by_labels.known else by_pairs
+    return Verdict(
+        tone=decisive.tone,
+        headline=_headline(decisive, labelled=by_labels.known),
+        sentences=(*label_sentences, *pair_sentences, *_delivery(data)),
+        caveats=_caveats(data, adapted, by_labels, by_pairs),
+    )
+
+
+def _judge_source(data: RunData) -> Verdict:
+    """Return what is known of a freshly trained source model."""
+    for candidate in data.candidates:
+        found = candidate.evaluation
+        if found is not None and "accuracy" in found.metrics:
+            share, mean = found.metrics["accuracy"], found.metrics.get("class_mean_accuracy")
+            per_class = f" Averaged over classes: {percent(mean)}." if mean is not None else ""
+            sentence = f"Measured on {_images(found.count)} ({found.data}).{per_class}"
+            return Verdict("good", f"The source model classifies {percent(share)} correctly", (sentence,))
+    return Verdict(
+        "unknown", "The accuracy of the source model is not known", ("No evaluation was written.",)
+    )
+
+
+def _compare_labels(adapted: Candidate, rivals: list[Candidate]) -> tuple[_Comparison, list[str]]:
+    """Return the comparison by accuracy on labelled images, and the sentence on it."""
+    result = _Comparison([], [], [])
+    mine = adapted.evaluation
+    if mine is None or "accuracy" not in mine.metrics:
+        return result, []
+    parts = []
+    for rival in rivals:
+        theirs = rival.evaluation
+        if theirs is None or "accuracy" not in theirs.metrics:
+            continue
+        count = min(mine.count, theirs.count) if mine.count and theirs.count else None
+        parts.append(
+            _against(result, rival.name, mine.metrics["accuracy"], theirs.metrics["accuracy"], count)
+        )
+    against = f", against {join(parts)}" if parts else ""
+    accuracy = percent(mine.metrics["accuracy"])
+    return result, [
+        f"On {_images(mine.count)} ({mine.data}), the adapted model classifies {accuracy} correctly{against}."
+    ]
+
+
+def _compare_pairs(
+    adapted: Candidate, rivals: list[Candidate], count: int | None
+) -> tuple[_Comparison, list[str]]:
+    """Return the comparison by agreement on held-out pairs, and the sentence on it."""
+    result = _Comparison([], [], [])
+    mine = adapted.scores.get("pair_agreement")
+    if mine is None:
+        return result, ["Agreement on held-out pairs was not measured, so there is no label-free comparison."]
+    parts = [
+        _against(result, rival.name, mine, rival.scores["pair_agreement"], count)
+        for rival in rivals
+        if "pair_agreement" in rival.scores
+    ]
+    against = f", against {join(parts)}" if parts else ""
+    pairs = f"{count} held-out pairs" if count else "held-out pairs"
+    return result, [
+        f"Label-free: on {pairs}, the adapted model gives the source model's answer on the source image "
+        f"in {percent(mine)} of the scenes{against}."
+    ]
+
+
+def _against(result: _Comparison, name: str, mine: float, theirs: float, count: int | None) -> str:
+    """File the rival under better, worse or equal and return its part of the sentence."""
+    difference = mine - theirs
+    margin = _margin(mine, theirs, count)
+    clear = abs(difference) > margin
+    group = result.equal if not clear else result.better if difference > 0 else result.worse
+    group.append(candidate_title(name))
+    doubt = "" if clear else ", too little to tell"
+    return f"{percent(theirs)} for {candidate_title(name)} ({points(difference)}{doubt})"
+
+
+def _margin(first: float, second: float, count: int | None) -> float:
+    """Return the difference of two shares that chance alone could make (95 %).
+
+    Both shares come from the same images and are positively correlated, so treating them as independent asks
+    for a larger difference than a paired test would.
+    """
+    if not count:
+        return _TINY_DIFFERENCE
+    variance = sum(max(share * (1 - share), 0.25 / count) / count for share in (first, second))
+    return _NORMAL_95 * math.sqrt(variance)
+
+
+def _headline(comparison: _Comparison, *, labelled: bool) -> str:
+    """Return the answer in one line."""
+    if not comparison.known:
+        return "It is not known whether the adaptation helped"
+    better, worse, equal = (join(names) for names in (comparison.better, comparison.worse, comparison.equal))
+    parts = []
+    if better:
+        parts.append(f"better than {better}")
+    if equal:
+        parts.append(f"not clearly different from {equal}")
+    if worse:
+        parts.append(f"worse than {worse}")
+    basis = "on labelled images" if labelled else "by the label-free evidence"
+    return f"The adapted model is {', but '.join(parts)} {basis}"
+
+
+def _delivery(data: RunData) -> list[str]:
+    """Return a sentence where another model than the adapted one is delivered."""
+    if data.delivered in (None, "adapted"):
+        return []
+    return [f"The run delivers “{candidate_title(str(data.delivered))}” instead of the adapted model."]
+
+
+def _caveats(
+    data: RunData, adapted: Candidate, by_labels: _Comparison, by_pairs: _Comparison
+) -> tuple[str, ...]:
+    """Return what a careful reader has to know beside the numbers."""
+    caveats = []
+    if adapted.evaluation is None:
+        caveats.append(
+            "No labelled images of the new sensor were given, so its accuracy is not known. Pairs show "
+            "scenes outside the task: agreement on them is evidence, not a measurement."
+        )
+    elif by_labels.known and by_pairs.known and by_labels.tone != by_pairs.tone:
+        caveats.append("Labels and label-free evidence do not say the same here; the labels count more.")
+    total = sum(adapted.class_counts)
+    if total and len(adapted.class_counts) > 2:
+        share = max(adapted.class_counts) / total
+        if share > _DOMINANT_SHARE:
+            name = _label(data, adapted.class_counts.index(max(adapted.class_counts)))
+            caveats.append(f"The adapted model puts {percent(share)} of the images into one class ({name}).")
+    if data.info.get("status") not in (None, "complete"):
+        caveats.append(f"The run is not complete (status “{data.info['status']}”).")
+    return tuple(caveats)
+
+
+def _label(data: RunData, index: int) -> str:
+    return data.labels[index] if index < len(data.labels) else f"class {index}"
+
+
+def _images(count: int | None) -> str:
+    return f"{count:,} labelled images" if count else "labelled images"

@@ -1,0 +1,226 @@
+"""Turn a run's records into the figures and pictures that the template places."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sourcefree.report import plots, style
+from sourcefree.report.embedding import choose_rows, feature_map, turned_onto, unit_spread
+from sourcefree.report.records import GalleryItem, RunData, Series
+from sourcefree.report.thumbnails import data_uri, thumbnail_uri
+from sourcefree.report.vocabulary import candidate_title, format_value, percent, quantity, stage_title
+
+_MOST_PICTURES = 72  # keeps a report below about 2 MB
+_REFERENCE_COLOURS = {"source-only": style.QUIET, "adabn": style.ADABN}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure: title, picture as data URI, text for readers who cannot see it, and a note."""
+
+    title: str
+    uri: str
+    alt: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class FigureGroup:
+    """Figures under one heading."""
+
+    title: str
+    figures: tuple[Figure, ...]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A card of the gallery."""
+
+    item: GalleryItem
+    target: str | None
+    translated: str | None
+    confidence: str
+    changed: bool
+    wrong: bool | None
+
+
+@dataclass(frozen=True)
+class LegendEntry:
+    """Class name with the colour and marker it has in the feature maps."""
+
+    label: str
+    colour: str
+    marker: str
+
+
+def loss_groups(data: RunData) -> list[FigureGroup]:
+    """Return one group for each training stage with one small plot for each loss term.
+
+    Args:
+        data: run.
+    """
+    stages = dict.fromkeys(series.stage for series in data.losses)
+    return [
+        FigureGroup(
+            stage_title(stage), tuple(_loss_figure(series) for series in data.losses if series.stage == stage)
+        )
+        for stage in stages
+    ]
+
+
+def _loss_figure(series: Series) -> Figure:
+    return Figure(
+        title=series.name,
+        uri=_svg_uri(plots.line_plot([series])),
+        alt=f"{series.name} over training: {_course(series)}",
+    )
+
+
+def _course(series: Series) -> str:
+    """Return how a curve runs, in words."""
+    return f"from {series.y[0]:.4g} to {series.y[-1]:.4g} over {len(series.y)} values by {series.x_label}"
+
+
+def score_figures(data: RunData) -> list[Figure]:
+    """Return one small plot for each label-free score, with the baselines as dashed lines.
+
+    Args:
+        data: run.
+    """
+    figures = []
+    for name in dict.fromkeys(series.name for series in data.scores):
+        curves = [series for series in data.scores if series.name == name]
+        references = {
+            candidate_title(rival): (candidate.scores[name], colour)
+            for rival, colour in _REFERENCE_COLOURS.items()
+            if (candidate := data.candidate(rival)) is not None and name in candidate.scores
+        }
+        shown = quantity(name)
+        direction = f"{shown.better} is better" if shown.better else ""
+        figures.append(
+            Figure(
+                title=shown.title,
+                uri=_svg_uri(plots.line_plot(curves, references=references, percent=shown.percent)),
+                alt=f"{shown.title} over training: " + "; ".join(_course(curve) for curve in curves),
+                note=direction,
+            )
+        )
+    return figures
+
+
+def balance_figure(data: RunData) -> Figure | None:
+    """Return the bars of predictions by class, None where no model has counts for every label.
+
+    Args:
+        data: run.
+    """
+    names = ("source-only", "adapted") if data.adapts else tuple(entry.name for entry in data.candidates[:1])
+    shares = {}
+    for name in names:
+        candidate = data.candidate(name)
+        if candidate is not None and len(candidate.class_counts) == len(data.labels) > 0 < sum(
+            candidate.class_counts
+        ):
+            counts = np.asarray(candidate.class_counts, dtype=np.float64)
+            shares[candidate_title(name)] = counts / counts.sum()
+    if not shares:
+        return None
+    alt = "; ".join(
+        f"{name}: "
+        + ", ".join(f"{label} {percent(share)}" for label, share in zip(data.labels, values, strict=True))
+        for name, values in shares.items()
+    )
+    uri = _svg_uri(plots.class_balance(labels=data.labels, shares=shares, true=_true_shares(data)))
+    return Figure("Class balance of the predictions", uri, alt)
+
+
+def _true_shares(data: RunData) -> NDArray[np.float64] | None:
+    """Return the class shares of the labelled images, None where there are none."""
+    for candidate in data.candidates:
+        matrix = candidate.evaluation.confusion if candidate.evaluation else None
+        if matrix is not None and len(matrix) == len(data.labels) and matrix.sum() > 0:
+            return np.asarray(matrix.sum(axis=1) / matrix.sum())
+    return None
+
+
+def confusion_figures(data: RunData) -> list[Figure]:
+    """Return the confusion matrices worth seeing: the adapted model's beside source-only's.
+
+    Args:
+        data: run.
+    """
+    wanted = ("source-only", "adapted") if data.adapts else tuple(entry.name for entry in data.candidates)
+    figures = []
+    for name in wanted:
+        candidate = data.candidate(name)
+        found = candidate.evaluation if candidate else None
+        if found is None or found.confusion is None or len(found.confusion) != len(data.labels):
+            continue
+        title, accuracy = candidate_title(name), format_value("accuracy", found.metrics.get("accuracy"))
+        uri = _svg_uri(plots.confusion_heatmap(confusion=found.confusion, labels=data.labels))
+        right, total = int(found.confusion.trace()), int(found.confusion.sum())
+        alt = f"Confusion matrix of {title}: {right} of {total} correct"
+        figures.append(Figure(title, uri, alt, note=f"accuracy {accuracy}"))
+    return figures
+
+
+def feature_figures(data: RunData) -> tuple[list[Figure], list[LegendEntry]]:
+    """Return the feature maps before and after adaptation with their legend; empty without features.
+
+    Args:
+        data: run.
+    """
+    table = data.features
+    if table is None:
+        return [], []
+    rows = choose_rows(len(table.before))
+    after = unit_spread(feature_map(table.after[rows]))
+    before = turned_onto(feature_map(table.before[rows]), after)
+    limit = 1.06 * max(float(np.abs(before).max()), float(np.abs(after).max()), 1e-6)
+    figures = []
+    for title, positions, predicted in (
+        ("Before: source model", before, table.predicted_before[rows]),
+        ("After: adapted model", after, table.predicted[rows]),
+    ):
+        uri = _svg_uri(plots.scatter_map(positions=positions, predicted=predicted, limit=limit))
+        alt = (
+            f"Map of the features of {len(rows)} target images, {len(np.unique(predicted))} predicted classes"
+        )
+        figures.append(Figure(title, uri, alt))
+    seen = np.union1d(table.predicted_before[rows], table.predicted[rows])
+    return figures, [_legend_entry(data, int(index)) for index in seen]
+
+
+def _legend_entry(data: RunData, index: int) -> LegendEntry:
+    colour, marker = style.marker_of(index)
+    label = data.labels[index] if 0 <= index < len(data.labels) else f"class {index}"
+    return LegendEntry(label, colour, marker)
+
+
+def gallery_pictures(data: RunData) -> list[Picture]:
+    """Return the cards of the gallery, evenly chosen where there are more than a page can hold.
+
+    Args:
+        data: run.
+    """
+    if not data.gallery:
+        return []
+    chosen = [data.gallery[row] for row in choose_rows(len(data.gallery), most=_MOST_PICTURES)]
+    return [
+        Picture(
+            item=item,
+            target=thumbnail_uri(item.target),
+            translated=thumbnail_uri(item.translated),
+            confidence=percent(item.confidence) if item.confidence is not None else "",
+            changed=item.predicted_before is not None and item.predicted_before != item.predicted,
+            wrong=None if item.label is None else item.label != item.predicted,
+        )
+        for item in chosen
+    ]
+
+
+def _svg_uri(content: bytes) -> str:
+    return data_uri(content, mime="image/svg+xml")

@@ -1,0 +1,133 @@
+"""Names, explanations and number formats that the report uses, so that text and figures say the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DASH = "\N{EN DASH}"
+_MINUS = "\N{MINUS SIGN}"
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """How to show a number.
+
+    Attributes:
+        title: short name for a table head.
+        explanation: one or two sentences for a reader who does not know it.
+        better: "higher", "lower", or None where a larger value is neither good nor bad by itself.
+        percent: whether the value is a share to be shown in percent.
+    """
+
+    title: str
+    explanation: str
+    better: str | None = "higher"
+    percent: bool = False
+
+
+METRICS = {
+    "accuracy": Quantity("Accuracy", "Share of labelled images classified correctly.", percent=True),
+    "class_mean_accuracy": Quantity(
+        "Class mean", "Accuracy averaged over classes, so that every class counts the same.", percent=True
+    ),
+    "macro_f1": Quantity(
+        "Macro-F1", "F1 (precision and recall together) averaged over classes.", percent=True
+    ),
+    "ece": Quantity(
+        "Calib. error",
+        "Expected calibration error: mean gap between confidence and accuracy, 15 bins. "
+        "0 % means that the confidence can be taken at its word.",
+        better="lower",
+        percent=True,
+    ),
+}
+
+SCORES = {
+    "pair_agreement": Quantity(
+        "Pair agreement",
+        "On held-out pairs, how often the model's answer for the target image is the source model's answer "
+        "for the source image of the same scene. The strongest evidence without labels; the scenes lie "
+        "outside the task.",
+        percent=True,
+    ),
+    "pair_divergence": Quantity(
+        "Pair divergence",
+        "On held-out pairs, how far the model's class probabilities for the target image are from the source "
+        "model's for the source image (nats). 0 means identical.",
+        better="lower",
+    ),
+    "information_maximization": Quantity(
+        "Information max.",
+        "Entropy of the mean prediction minus mean entropy of the predictions (nats): high when each image "
+        "gets a clear answer and all classes are used. Can be high for a model that is clearly wrong.",
+    ),
+    "mean_confidence": Quantity(
+        "Mean confidence",
+        "Mean probability of the predicted class. Says how sure the model is, not how right.",
+        better=None,
+        percent=True,
+    ),
+}
+
+_CANDIDATES = {
+    "source-only": "source-only",
+    "adabn": "AdaBN",
+    "translated": "translated",
+    "adapted": "adapted",
+    "source": "source model",
+}
+
+_STAGES = {
+    "source": "Source training",
+    "tgmb": "Bridge (TGMB): train the translator",
+    "tgkt": "Transfer (TGKT): train the target model",
+}
+
+
+def quantity(name: str) -> Quantity:
+    """Return how to show a metric or score; an unknown one gets its own name and no direction."""
+    known = METRICS.get(name) or SCORES.get(name)
+    return known or Quantity(name.replace("_", " "), "", better=None)
+
+
+def candidate_title(name: str) -> str:
+    """Return the candidate's name as the report writes it."""
+    return _CANDIDATES.get(name, name)
+
+
+def stage_title(stage: str) -> str:
+    """Return the training stage as a heading."""
+    return _STAGES.get(stage, stage or "Training")
+
+
+def format_value(name: str, value: float | None) -> str:
+    """Return the metric or score as text, an en dash where it is unknown."""
+    if value is None:
+        return DASH
+    return percent(value) if quantity(name).percent else f"{value:.3f}"
+
+
+def percent(share: float) -> str:
+    """Return a share in [0, 1] as percent with one decimal."""
+    return f"{100 * share:.1f} %"
+
+
+def points(difference: float) -> str:
+    """Return a difference of shares as signed percentage points."""
+    return f"{100 * difference:+.1f}".replace("-", _MINUS) + " points"
+
+
+def duration(seconds: float) -> str:
+    """Return a time span as text with two units at most."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes == 0:
+        return f"{rest} s"
+    hours, minutes_left = divmod(minutes, 60)
+    return f"{hours} h {minutes_left} min" if hours else f"{minutes} min {rest} s"
+
+
+def join(words: list[str]) -> str:
+    """Return the words as an enumeration: a, b and c."""
+    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1] if words else ""
