@@ -82,8 +82,14 @@ def test_tilted_plane_depth_is_exact() -> None:
 
 
 def test_rgb_and_depth_show_the_same_pixels() -> None:
-    frame = render(_ball_above_floor(), SIZE)
+    scene = _ball_above_floor()
+    aside = replace(
+        scene.camera, origin=np.array([0.7, 0.25, EYE])
+    )  # Flips and transposes must not go unseen.
+    frame = render(replace(scene, camera=aside), SIZE)
     assert frame.rgb is not None
+    rows, columns = np.nonzero(frame.on_object)
+    assert columns.mean() < 0.4 * SIZE and rows.mean() > 0.5 * SIZE, "x runs right, and up is up"
     red = frame.rgb[..., 0].astype(int) > frame.rgb[..., 2]
     near = (frame.depth > 0) & (frame.depth < EYE - 0.1)
     edge = np.zeros_like(near)
@@ -91,6 +97,7 @@ def test_rgb_and_depth_show_the_same_pixels() -> None:
     edge[:-1] |= near[1:] != near[:-1]
     edge[:, 1:] |= near[:, 1:] != near[:, :-1]
     edge[:, :-1] |= near[:, 1:] != near[:, :-1]
+    assert near.any()
     assert (red == near)[~edge].all()
 
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from sourcefree.data.simulated.cast import Bool, Caster, Hits, dot, unit
 from sourcefree.data.simulated.scene import Float, Int, Scene
 
-_OFFSETS = np.array([(-0.25, -0.25), (0.25, -0.25), (-0.25, 0.25), (0.25, 0.25)])
-_EDGE = 0.06
+_OFFSETS = np.array([(-1 / 3, -0.1), (0.0, 1 / 3), (1 / 3, -0.2)])
+_EDGE = 0.11
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def _shade(caster: Caster, hits: Hits, rays: Float) -> Float:
 
 
 def _antialiased(caster: Caster, image: Float, x: NDArray[np.float64], y: NDArray[np.float64]) -> Float:
-    """Cast four more rays where a pixel differs from a neighbour: outlines, shadow borders, texture edges."""
+    """Cast three more rays where a pixel differs from a neighbour: outlines, shadows, texture edges."""
     size = len(image)
     edge = np.zeros((size, size), dtype=bool)
     down, right = (_differs(np.diff(image, axis=axis)) for axis in (0, 1))

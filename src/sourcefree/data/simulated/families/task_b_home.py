@@ -36,7 +36,7 @@ def fan(m: Model, rng: np.random.Generator) -> None:
                 )
 
 
-@family(task="b")
+@family(task="b", can_lie=False)
 def faucet(m: Model, rng: np.random.Generator) -> None:
     """Draw a curved spout over a deck plate with two handles or one lever."""
     u = rng.uniform
@@ -70,7 +70,7 @@ def faucet(m: Model, rng: np.random.Generator) -> None:
         m.rod((0, -r * 2, 0.1), (-0.08, -r * 2 - 0.05, u(0.24, 0.34)), 0.02, slot=1)
 
 
-@family(task="b")
+@family(task="b", can_lie=False)
 def guitar(m: Model, rng: np.random.Generator) -> None:
     """Draw a waisted body with a sound hole, long fretted neck and head; leaning on a stand or lying flat."""
     u = rng.uniform
@@ -137,7 +137,7 @@ def monitor(m: Model, rng: np.random.Generator) -> None:
             m.box((0.025, 0.38, 0.012), at=(x, 0, 0.036), slot=1)
 
 
-@family(task="b")
+@family(task="b", can_lie=False)
 def sofa(m: Model, rng: np.random.Generator) -> None:
     """Draw a wide low couch: base, seat cushions, back cushions, two thick arms, short feet."""
     u = rng.uniform

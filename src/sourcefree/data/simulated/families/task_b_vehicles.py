@@ -9,7 +9,7 @@ from sourcefree.data.simulated.registry import family
 from sourcefree.data.simulated.surfaces import curve, turn
 
 
-@family(task="b")
+@family(task="b", can_lie=False)
 def car(m: Model, rng: np.random.Generator) -> None:
     """Draw a saloon, estate, van or pick-up: body, cabin with windows, four wheels, lights."""
     u = rng.uniform
@@ -39,7 +39,7 @@ def car(m: Model, rng: np.random.Generator) -> None:
         m.box((0.03, 0.1, 0.05), at=(-x, sy * w * 0.38, rear - 0.03), slot=3)
 
 
-@family(task="b")
+@family(task="b", can_lie=False)
 def helicopter(m: Model, rng: np.random.Generator) -> None:
     """Draw a bulbous cabin, tail boom with rotor, main rotor and skids."""
     u = rng.uniform
