@@ -1,0 +1,1 @@
+"""Images of any sensor: reading, describing, pairing, augmenting, inspecting, simulating."""
