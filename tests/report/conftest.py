@@ -110,8 +110,8 @@ def write_fake_run(
     files: tuple[str, ...] = ("a/0.png", "a/1.png", "b/2.png"),
     warnings: tuple[str, ...] = ("3 images could not be read.",),
     labelled: bool = True,
-    epochs: int = 5,
-    images: int = 40,
+    epochs: int = 3,
+    images: int = 10,  # so few are mapped by PCA: fast
     qualities: tuple[float, float, float, float] = (0.25, 0.35, 0.5, 0.65),
 ) -> Path:
     """Write a complete run of `adapt` as the contract of the run folder describes it, with random content."""
@@ -124,7 +124,13 @@ def write_fake_run(
         "status": "complete",
         "method": "tgkt",
         "modality": "depth",
-        "environment": {"python": "3.11.9", "torch": "2.6.0", "device": "cpu", "precision": "bf16", "threads": 2},
+        "environment": {
+            "python": "3.11.9",
+            "torch": "2.6.0",
+            "device": "cpu",
+            "precision": "bf16",
+            "threads": 2,
+        },
         "command_line": "sourcefree adapt --source-model source --target depth --modality depth --out run",
     }
     names = ("source-only", "adabn", "translated", "adapted")

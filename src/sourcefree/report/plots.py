@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogFormatter, MaxNLocator, NullFormatter, PercentFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, PercentFormatter
 from numpy.typing import NDArray
 
 from sourcefree.report import style
@@ -32,8 +32,9 @@ def line_plot(
         percent: whether the values are shares to be labelled in percent.
     """
     with figure_style():
-        figure = Figure(figsize=(3.3, 1.9))
-        axes = figure.subplots()
+        figure = Figure(figsize=(3.3, 2.0))
+        # Fixed margins: plots that stand side by side have their axes at the same place.
+        axes = figure.add_axes((0.15, 0.2, 0.83, 0.77))
         for position, curve in enumerate(series):
             colour = (style.ADAPTED, style.ADABN, style.QUIET)[position % 3]
             marker = "o" if len(curve.x) <= 12 else None
@@ -45,17 +46,20 @@ def line_plot(
         )
         axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
         axes.set_xlabel(series[0].x_label, fontsize=8)
-        return to_svg(figure)
+        return to_svg(figure, tight=False)
 
 
 def _scale(axes: Axes, values: NDArray[np.float64], *, percent: bool, compared: bool) -> None:
     """Choose a log axis for a positive curve over a wide range, and readable tick labels."""
     finite = values[np.isfinite(values)]
     if percent:
-        axes.yaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=None))
+        wide = finite.size > 0 and finite.max() - finite.min() > 0.05
+        axes.yaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0 if wide else 1))
     elif not compared and finite.size and finite.min() > 0 and finite.max() / finite.min() > _LOG_RANGE:
         axes.set_yscale("log")
-        axes.yaxis.set_major_formatter(LogFormatter(labelOnlyBase=False, minor_thresholds=(2, 0.5)))
+        few = finite.max() / finite.min() < 1e3  # within three decades there is room for labels between them
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 3) if few else (1,), numticks=6))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.yaxis.set_minor_formatter(NullFormatter())
     if axes.get_yscale() == "linear":
         axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
@@ -93,7 +97,17 @@ def class_balance(
         axes.grid(False, axis="y")
         axes.xaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
         axes.set_xlabel("share of images")
-        figure.legend(loc="lower left", bbox_to_anchor=(0.1, 0.98), ncols=3, fontsize=9)
+        handles, names = axes.get_legend_handles_labels()
+        order = sorted(range(len(names)), key=lambda position: names[position].startswith("true"))
+        axes.legend(
+            [handles[position] for position in order],
+            [names[position] for position in order],
+            loc="lower left",
+            bbox_to_anchor=(0, 1),
+            borderaxespad=0.2,
+            ncols=3,
+            fontsize=9,
+        )
         return to_svg(figure)
 
 

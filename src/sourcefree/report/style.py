@@ -19,9 +19,9 @@ GRID = "#e4e7eb"
 ADAPTED = "#0072b2"
 SOURCE_ONLY = "#b8bfc8"
 ADABN = "#d55e00"
-# Paul Tol's "muted" scheme: nine colours, distinct under the common colour-vision deficiencies. Past nine
-# classes the marker changes too, so that no two classes look the same.
-PALETTE = ("#332288", "#88ccee", "#cc6677", "#117733", "#ddcc77", "#882255", "#44aa99", "#aa4499", "#999933")
+# Paul Tol's "bright" scheme: seven colours that differ under the common colour-vision deficiencies and stand
+# out from white and from black. Past seven classes the marker changes, so that 35 classes all look different.
+PALETTE = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#9a9a9a")
 MARKERS = ("o", "^", "s", "D", "v")
 
 _FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
@@ -60,15 +60,17 @@ def figure_style() -> Iterator[None]:
         yield
 
 
-def to_svg(figure: Figure) -> bytes:
+def to_svg(figure: Figure, *, tight: bool = True) -> bytes:
     """Return the figure as an SVG file without date, drawn with the reader's system fonts.
 
     Args:
         figure: figure built inside ``figure_style``.
+        tight: whether to cut the picture to what is drawn.
     """
     buffer = io.BytesIO()
+    box = "tight" if tight else None
     figure.savefig(
-        buffer, format="svg", transparent=True, bbox_inches="tight", pad_inches=0.04, metadata={"Date": None}
+        buffer, format="svg", transparent=True, bbox_inches=box, pad_inches=0.04, metadata={"Date": None}
     )
     text = buffer.getvalue().decode("utf-8")
     return re.sub(r"'DejaVu Sans'(, [^;\"]+)?", _FONTS, text).encode("utf-8")

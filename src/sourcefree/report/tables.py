@@ -9,6 +9,7 @@ from sourcefree.report.records import Candidate, RunData
 from sourcefree.report.vocabulary import (
     METRICS,
     candidate_title,
+    count_title,
     duration,
     format_value,
     quantity,
@@ -104,7 +105,7 @@ def facts(data: RunData) -> list[tuple[str, str]]:
     Args:
         data: run.
     """
-    tiles = [(name.replace("_", " "), f"{count:,}") for name, count in data.counts.items()]
+    tiles = [(count_title(name), f"{count:,}") for name, count in data.counts.items()]
     if data.labels:
         tiles.append(("classes", str(len(data.labels))))
     if data.timings:

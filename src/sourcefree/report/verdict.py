@@ -19,7 +19,7 @@ class Verdict:
     """The answer at the top of the report.
 
     Attributes:
-        tone: "good", "mixed", "bad" or "unknown".
+        tone: "good", "mixed", "bad", "unknown", or "neutral" where nothing is compared.
         headline: the answer in one line.
         sentences: the numbers behind it.
         caveats: what the numbers do not say.
@@ -88,7 +88,7 @@ def _judge_source(data: RunData) -> Verdict:
             share, mean = found.metrics["accuracy"], found.metrics.get("class_mean_accuracy")
             per_class = f" Averaged over classes: {percent(mean)}." if mean is not None else ""
             sentence = f"Measured on {_images(found.count)} ({found.data}).{per_class}"
-            return Verdict("good", f"The source model classifies {percent(share)} correctly", (sentence,))
+            return Verdict("neutral", f"The source model classifies {percent(share)} correctly", (sentence,))
     return Verdict(
         "unknown", "The accuracy of the source model is not known", ("No evaluation was written.",)
     )
@@ -132,8 +132,8 @@ def _compare_pairs(
     against = f", against {join(parts)}" if parts else ""
     pairs = f"{count} held-out pairs" if count else "held-out pairs"
     return result, [
-        f"Label-free: on {pairs}, the adapted model gives the source model's answer on the source image "
-        f"in {percent(mine)} of the scenes{against}."
+        f"Without labels: on {pairs}, the adapted model's answer for the target image is the source model's "
+        f"answer for the source image in {percent(mine)} of the scenes{against}."
     ]
 
 

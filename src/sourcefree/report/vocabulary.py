@@ -31,7 +31,7 @@ METRICS = {
         "Class mean", "Accuracy averaged over classes, so that every class counts the same.", percent=True
     ),
     "macro_f1": Quantity(
-        "Macro-F1", "F1 (precision and recall together) averaged over classes.", percent=True
+        "Macro F1", "F1 (precision and recall together) averaged over classes.", percent=True
     ),
     "ece": Quantity(
         "Calib. error",
@@ -77,6 +77,13 @@ _CANDIDATES = {
     "source": "source model",
 }
 
+_COUNTS = {
+    "target": "target images",
+    "source": "source images",
+    "held_out": "held-out images",
+    "unreadable": "unreadable files",
+}
+
 _STAGES = {
     "source": "Source training",
     "tgmb": "Bridge (TGMB): train the translator",
@@ -98,6 +105,11 @@ def candidate_title(name: str) -> str:
 def stage_title(stage: str) -> str:
     """Return the training stage as a heading."""
     return _STAGES.get(stage, stage or "Training")
+
+
+def count_title(name: str) -> str:
+    """Return what a number of the summary counts."""
+    return _COUNTS.get(name, name.replace("_", " "))
 
 
 def format_value(name: str, value: float | None) -> str:

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import math
+from xml.etree import ElementTree
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+from sourcefree.report import plots
+from sourcefree.report.records import Series
+from sourcefree.report.style import printable
+
+
+def texts(svg: bytes) -> list[str]:
+    return [
+        "".join(node.itertext()).strip()
+        for node in ElementTree.fromstring(svg).iter()
+        if node.tag.endswith("}text")
+    ]
+
+
+def curve(*values: float) -> Series:
+    return Series(stage="tgmb", name="loss", x=tuple(range(len(values))), y=values, x_label="epoch")
+
+
+@pytest.mark.parametrize(
+    "values", [(1.0,), (math.nan, math.nan), (0.0, -3.0), (1e-9, 1e9), (2.0, 2.0), (1.0, math.nan)]
+)
+def test_every_curve_gives_a_figure(values: tuple[float, ...]) -> None:
+    assert "epoch" in texts(plots.line_plot([curve(*values)]))
+
+
+def test_wide_positive_curves_get_a_log_axis_and_narrow_ones_do_not() -> None:
+    wide, narrow = texts(plots.line_plot([curve(100.0, 0.1)])), texts(plots.line_plot([curve(1.0, 2.0)]))
+    assert {"0.1", "1", "10"} <= set(wide)
+    assert not {"0.1", "10"} & set(narrow)
+
+
+def test_confusion_shows_every_count_and_names_the_classes() -> None:
+    confusion = np.array([[31, 17, 0], [0, 0, 0], [5, 0, 9876]])
+    shown = texts(plots.confusion_heatmap(confusion=confusion, labels=["cat", "dog", "cow"]))
+    assert {"31", "17", "5", "9876"} <= set(shown) and "0" not in shown
+    assert shown.count("cat") == shown.count("dog") == 2
+
+
+def test_a_hundred_classes_give_a_figure_without_numbers() -> None:
+    confusion = np.full((100, 100), 7)
+    assert "7" not in texts(
+        plots.confusion_heatmap(confusion=confusion, labels=[f"c{i}" for i in range(100)])
+    )
+
+
+def test_dollar_and_foreign_signs_come_through_as_they_are(recwarn: pytest.WarningsRecorder) -> None:
+    shares = {"source-only": np.array([0.5, 0.5])}
+    shown = texts(plots.class_balance(labels=["a$b_1$", "\u6905\u5b50"], shares=shares))
+    assert "a$b_1$" in shown and "\u6905\u5b50" in shown
+    assert not recwarn.list
+
+
+def test_settings_of_the_user_stay() -> None:
+    before = dict(mpl.rcParams)
+    plots.line_plot([curve(1.0, 2.0)])
+    assert dict(mpl.rcParams) == before
+
+
+def test_long_and_unprintable_names_are_made_to_fit() -> None:
+    short = printable("conference_room_of_the_third_floor_b", width=20)
+    assert len(short) == 20 and short.startswith("conference_r") and short.endswith("floor_b"[1:])
+    assert printable("a\x00b") == "a\N{REPLACEMENT CHARACTER}b"

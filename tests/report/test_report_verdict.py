@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sourcefree.report.collect import collect_run
+from sourcefree.report.verdict import Verdict, judge
+
+FakeRun = Callable[..., Path]
+
+
+def verdict_of(run: Path, *, change: Callable[[Any], None] | None = None) -> Verdict:
+    if change is not None:
+        summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
+        change(summary)
+        (run / "summary.json").write_text(json.dumps(summary), encoding="utf-8")
+    return judge(collect_run(run))
+
+
+@pytest.mark.parametrize(
+    ("qualities", "tone", "headline"),
+    [
+        ((0.2, 0.3, 0.4, 0.6), "good", "better than source-only and AdaBN by the label-free evidence"),
+        ((0.2, 0.6, 0.4, 0.6), "mixed", "better than source-only, but not clearly different from AdaBN"),
+        ((0.2, 0.7, 0.4, 0.6), "mixed", "better than source-only, but worse than AdaBN"),
+        ((0.7, 0.8, 0.4, 0.6), "bad", "worse than source-only and AdaBN"),
+        ((0.6, 0.6, 0.4, 0.6), "mixed", "not clearly different from source-only and AdaBN"),
+    ],
+)
+def test_label_free_verdict(
+    fake_run: FakeRun, qualities: tuple[float, ...], tone: str, headline: str
+) -> None:
+    verdict = verdict_of(fake_run(labelled=False, qualities=qualities))
+    assert verdict.tone == tone
+    assert headline in verdict.headline
+    assert "its accuracy is not known" in " ".join(verdict.caveats)
+    assert not any("classifies" in sentence for sentence in verdict.sentences), "no accuracy without labels"
+
+
+def test_numbers_stand_in_the_sentence(fake_run: FakeRun) -> None:
+    (sentence,) = verdict_of(fake_run(labelled=False, qualities=(0.25, 0.35, 0.5, 0.65))).sentences
+    assert "60.0 % of the scenes" in sentence
+    assert "20.0 % for source-only (+40.0 points)" in sentence
+
+
+def test_labels_decide_where_they_are_given(fake_run: FakeRun) -> None:
+    def labels_disagree(summary: Any) -> None:
+        for candidate, accuracy in zip(summary["candidates"], (0.9, 0.9, 0.5, 0.5), strict=True):
+            candidate["evaluation"]["accuracy"] = accuracy
+
+    verdict = verdict_of(fake_run(), change=labels_disagree)
+    assert verdict.tone == "bad" and "on labelled images" in verdict.headline
+    assert "do not say the same" in " ".join(verdict.caveats)
+
+
+@pytest.mark.parametrize(("count", "tone"), [(60, "mixed"), (6000, "good")])
+def test_a_difference_has_to_exceed_chance(fake_run: FakeRun, count: int, tone: str) -> None:
+    def few_points(summary: Any) -> None:
+        for candidate, accuracy in zip(summary["candidates"], (0.5, 0.5, 0.5, 0.55), strict=True):
+            candidate["evaluation"].update(accuracy=accuracy, count=count)
+
+    verdict = verdict_of(fake_run(), change=few_points)
+    assert verdict.tone == tone
+    assert ("too little to tell" in verdict.sentences[0]) == (tone == "mixed")
+
+
+@pytest.mark.parametrize(("count", "tone"), [(40, "mixed"), (4000, "good")])
+def test_number_of_held_out_pairs_is_used(fake_run: FakeRun, count: int, tone: str) -> None:
+    run = fake_run(labelled=False, qualities=(0.5, 0.5, 0.5, 0.6))
+    verdict = verdict_of(run, change=lambda summary: summary["counts"].update(held_out_pairs=count))
+    assert verdict.tone == tone
+    assert f"{count} held-out pairs" in verdict.sentences[0]
+
+
+def test_without_any_evidence_nothing_is_claimed(fake_run: FakeRun) -> None:
+    def forget(summary: Any) -> None:
+        for candidate in summary["candidates"]:
+            candidate.update(scores={"mean_confidence": 0.99})
+
+    verdict = verdict_of(fake_run(labelled=False), change=forget)
+    assert verdict.tone == "unknown"
+    assert verdict.headline == "It is not known whether the adaptation helped"
+
+
+def test_another_delivered_model_and_collapse_are_told(fake_run: FakeRun) -> None:
+    def collapse(summary: Any) -> None:
+        summary["delivered"] = "adabn"
+        summary["candidates"][3]["class_counts"] = [5, 395, 0, 0, 0, 0]
+
+    verdict = verdict_of(fake_run(), change=collapse)
+    assert "delivers \N{LEFT DOUBLE QUOTATION MARK}AdaBN\N{RIGHT DOUBLE QUOTATION MARK}" in " ".join(
+        verdict.sentences
+    )
+    assert any("98.8 %" in caveat and "table" in caveat for caveat in verdict.caveats)
