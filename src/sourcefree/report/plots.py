@@ -15,6 +15,7 @@ from sourcefree.report.records import Series
 from sourcefree.report.style import figure_style, printable, to_svg
 
 _LOG_RANGE = 20.0  # a positive curve that spans more than this factor is drawn on a log axis
+_TRUE_SHARE = "true share (labelled)"
 _MOST_ANNOTATED = 20  # more classes than this leave no room for numbers in the confusion matrix
 
 
@@ -88,27 +89,30 @@ def class_balance(
             colour = style.ADAPTED if position == len(shares) - 1 else style.SOURCE_ONLY
             axes.barh(rows + offset, values, height * 0.92, color=colour, label=name)
         if true is not None:
-            axes.vlines(
-                true, rows - 0.42, rows + 0.42, color=style.INK, linewidth=1.6, label="true share (labelled)"
-            )
+            axes.vlines(true, rows - 0.42, rows + 0.42, color=style.INK, linewidth=1.6, label=_TRUE_SHARE)
         axes.set_yticks(rows, [printable(label) for label in labels])
         axes.tick_params(axis="y", length=0, labelcolor=style.INK)
         axes.set_ylim(len(labels) - 0.45, -0.55)
         axes.grid(False, axis="y")
         axes.xaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
         axes.set_xlabel("share of images")
-        handles, names = axes.get_legend_handles_labels()
-        order = sorted(range(len(names)), key=lambda position: names[position].startswith("true"))
-        axes.legend(
-            [handles[position] for position in order],
-            [names[position] for position in order],
-            loc="lower left",
-            bbox_to_anchor=(0, 1),
-            borderaxespad=0.2,
-            ncols=3,
-            fontsize=9,
-        )
+        _legend_above(axes)
         return to_svg(figure)
+
+
+def _legend_above(axes: Axes) -> None:
+    """Put the legend above the axes: the bars in their order, the true share last."""
+    handles, names = axes.get_legend_handles_labels()
+    order = sorted(range(len(names)), key=lambda position: names[position] == _TRUE_SHARE)
+    axes.legend(
+        [handles[position] for position in order],
+        [names[position] for position in order],
+        loc="lower left",
+        bbox_to_anchor=(0, 1),
+        borderaxespad=0.2,
+        ncols=3,
+        fontsize=9,
+    )
 
 
 def confusion_heatmap(*, confusion: NDArray[np.int64], labels: Sequence[str]) -> bytes:
