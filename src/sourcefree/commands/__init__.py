@@ -1,0 +1,1 @@
+"""What the package does, one function a file; the command line and Python call the same functions."""

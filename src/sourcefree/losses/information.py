@@ -1,0 +1,24 @@
+"""Information terms of predictions."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+
+def entropy(probabilities: Tensor) -> Tensor:
+    """Return the entropy in nats of each distribution: (..., K) -> (...)."""
+    return -(probabilities * probabilities.clamp_min(1e-8).log()).sum(-1)
+
+
+def information_maximization(logits: Tensor) -> Tensor:
+    """Return ``E[H(p)] - H(E[p])``: minus the mutual information between image and prediction; scalar, lower is better.
+
+    Confident on each image, varied over images. Between ``-log K`` and 0.
+
+    Args:
+        logits: (N, K).
+
+    Reference: [TGKT] L_IM; [SHOT] equations 3 and 4 (L_ent + L_div).
+    """
+    probabilities = logits.float().softmax(-1)
+    return entropy(probabilities).mean() - entropy(probabilities.mean(0))

@@ -1,0 +1,107 @@
+"""What a network is made of, as plain data, so that it can be rebuilt from a file."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+import timm
+import torchvision
+from torch import nn
+from torch.nn.utils.parametrizations import weight_norm
+
+from sourcefree.errors import CheckpointError, ConfigError, did_you_mean
+from sourcefree.models.classifier import find_head
+from sourcefree.models.pretrained import create_backbone
+
+Kind = Literal["bottleneck", "timm", "torchvision", "module"]
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """How to build a classifier's network.
+
+    Attributes:
+        kind: ``bottleneck``: timm backbone + bottleneck + weight-normalised head, what ``train-source`` trains;
+            ``timm`` or ``torchvision``: that library's classifier as it is; ``module``: the user's own nn.Module.
+        name: the library's name of the backbone or model; the class name for ``module``.
+        num_classes: K.
+        bottleneck: width of the bottleneck, for kind ``bottleneck``.
+        head: name of the final layer, for kind ``module``.
+    """
+
+    kind: Kind
+    name: str
+    num_classes: int
+    bottleneck: int = 256
+    head: str = ""
+
+    def build(self, *, pretrained: bool = False) -> tuple[nn.Module, str]:
+        """Return the network and the name of its final layer.
+
+        Raises:
+            ConfigError: the library does not know the name.
+            CheckpointError: the kind is ``module``, which only its author can build.
+        """
+        if self.kind == "bottleneck":
+            return bottleneck_network(self, pretrained=pretrained), "head"
+        if self.kind == "timm":
+            network = create_backbone(self.name, num_classes=self.num_classes, pretrained=pretrained)
+        elif self.kind == "torchvision":
+            network = _torchvision_model(self.name, self.num_classes)
+        else:
+            raise CheckpointError(
+                f"the network {self.name} is your own nn.Module and cannot be built from its file",
+                hint="build it in Python and pass it: load_model(folder, network=my_module)",
+            )
+        return network, find_head(network)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return plain data that :func:`Architecture` takes back."""
+        return asdict(self)
+
+
+def bottleneck_network(architecture: Architecture, *, pretrained: bool = False) -> nn.Module:
+    """Return backbone -> bottleneck (linear + batch norm) -> weight-normalised linear head.
+
+    Reference: [SHOT] section 3 and its code; [SOCKET] uses the same with 256 dimensions.
+    """
+    backbone = create_backbone(architecture.name, num_classes=0, pretrained=pretrained)
+    bottleneck = nn.Sequential(
+        nn.Linear(backbone.num_features, architecture.bottleneck), nn.BatchNorm1d(architecture.bottleneck)
+    )
+    nn.init.xavier_normal_(bottleneck[0].weight)
+    nn.init.zeros_(bottleneck[0].bias)
+    head = nn.Linear(architecture.bottleneck, architecture.num_classes)
+    nn.init.xavier_normal_(head.weight)
+    nn.init.zeros_(head.bias)
+    parts = [("backbone", backbone), ("bottleneck", bottleneck), ("head", weight_norm(head))]
+    return nn.Sequential(OrderedDict(parts))
+
+
+def _torchvision_model(name: str, num_classes: int) -> nn.Module:
+    if name not in torchvision.models.list_models(module=torchvision.models):
+        known = torchvision.models.list_models(module=torchvision.models)
+        raise ConfigError(f"torchvision has no model {name!r}", hint=did_you_mean(name, known)[:300])
+    network: nn.Module = torchvision.models.get_model(name, weights=None, num_classes=num_classes)
+    return network
+
+
+def parse_architecture(text: str, *, num_classes: int) -> Architecture:
+    """Return the architecture that ``timm:NAME`` or ``torchvision:NAME`` names.
+
+    Raises:
+        ConfigError: the text has another form, or the library does not know the name.
+    """
+    library, _, name = text.partition(":")
+    if library == "torchvision" and name:
+        return Architecture(kind="torchvision", name=name, num_classes=num_classes)
+    if library == "timm" and name:
+        if not timm.is_model(name):
+            raise ConfigError(f"timm has no model {name!r}", hint=did_you_mean(name, timm.list_models())[:300])
+        return Architecture(kind="timm", name=name, num_classes=num_classes)
+    raise ConfigError(
+        f"{text!r} names no architecture",
+        hint="write timm:NAME or torchvision:NAME, or give the folder of a train-source run",
+    )

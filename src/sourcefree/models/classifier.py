@@ -1,0 +1,181 @@
+"""A classifier whose features are the input of its final layer, whatever network it is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from sourcefree.errors import CheckpointError
+from sourcefree.types import ClassifierOutput
+
+
+def channel_adapter(in_channels: int, out_channels: int = 3) -> nn.Module:
+    """Return the layer that brings a sensor's channels to the channels a network expects.
+
+    One channel is repeated (the source-only baseline of [TGKT] and of most SFDA work), equal counts pass unchanged. Any
+    other number goes through a trainable 1x1 convolution that starts as the mean of all channels, because no fixed
+    choice is right for every multispectral sensor.
+    """
+    if in_channels == out_channels:
+        return nn.Identity()
+    if in_channels == 1:
+        return RepeatChannels(out_channels)
+    mix = nn.Conv2d(in_channels, out_channels, kernel_size=1, bias=False)
+    nn.init.constant_(mix.weight, 1.0 / in_channels)
+    return mix
+
+
+class RepeatChannels(nn.Module):
+    """Repeat a single channel: (N, 1, H, W) -> (N, C, H, W)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.channels = channels
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the images with their channel repeated (a view, no copy)."""
+        return images.expand(-1, self.channels, -1, -1)
+
+
+class Classifier(nn.Module):
+    """Any network with a final linear layer, read as ``head(features)``.
+
+    Features are what enters the final layer: the bottleneck's output where there is a bottleneck. They are caught with
+    a hook, so a network of any library serves without being rewritten.
+
+    Args:
+        network: maps (N, 3, H, W) to logits (N, K).
+        head: name of the final layer inside ``network`` (as in ``network.named_modules()``).
+        in_channels: channels of the sensor; see :func:`channel_adapter`.
+        stages: names of modules whose outputs are the intermediate maps; see :func:`find_stages`.
+    """
+
+    def __init__(
+        self, network: nn.Module, *, head: str, in_channels: int = 3, stages: Sequence[str] = ()
+    ) -> None:
+        super().__init__()
+        self.adapter = channel_adapter(in_channels)
+        self.network = network
+        self.head_name = head
+        self.in_channels = in_channels
+        self.stage_names = tuple(stages)
+
+    @property
+    def head(self) -> nn.Module:
+        """The final layer."""
+        return self.network.get_submodule(self.head_name)
+
+    def forward(self, images: Tensor) -> ClassifierOutput:
+        """Return features (N, D) and logits (N, K) of images (N, C, H, W)."""
+        with _inputs_of(self.head) as caught:
+            logits = self.network(self.adapter(images))
+        return ClassifierOutput(features=caught[-1].flatten(1), logits=logits)
+
+    def with_stages(self, images: Tensor) -> tuple[ClassifierOutput, list[Tensor]]:
+        """Return the output and the maps of every stage: (N, C_l, H_l, W_l), or (N, tokens, D) for transformers."""
+        with _outputs_of([self.network.get_submodule(name) for name in self.stage_names]) as maps:
+            output = self(images)
+        return output, maps
+
+    def head_parameters(self) -> list[nn.Parameter]:
+        """Return the parameters of the final layer."""
+        return list(self.head.parameters())
+
+    def freeze_head(self) -> None:
+        """Stop training the final layer, as SHOT and SOCKET do: the source hypothesis stays as it is."""
+        for parameter in self.head_parameters():
+            parameter.requires_grad_(False)
+
+    def has_batch_norm(self) -> bool:
+        """Return whether any layer keeps batch-norm statistics."""
+        return any(isinstance(module, _BatchNorm) for module in self.modules())
+
+
+def freeze(module: nn.Module) -> nn.Module:
+    """Return the module in eval mode with no parameter that can be trained; running statistics stay as they are."""
+    module.requires_grad_(False)
+    return module.eval()
+
+
+def find_head(network: nn.Module) -> str:
+    """Return the name of the last linear layer of a network.
+
+    Raises:
+        CheckpointError: the network has no linear layer.
+    """
+    names = [name for name, module in network.named_modules() if isinstance(module, nn.Linear)]
+    if not names:
+        raise CheckpointError(
+            f"no linear layer in {type(network).__name__}: the final layer cannot be found",
+            hint="name the final layer yourself: Classifier(network, head='...')",
+        )
+    return names[-1]
+
+
+@torch.no_grad()
+def find_stages(network: nn.Module, *, size: int, channels: int = 3, most: int = 4) -> tuple[str, ...]:
+    """Return the names of at most ``most`` modules whose outputs stand for the depth of the network, early to late.
+
+    For convolutional networks the last output at each resolution; for transformers (outputs (N, tokens, D)) blocks at
+    equal distances. Found by one forward pass, so any network serves; the network's state is left as it was.
+    """
+    seen: list[tuple[str, torch.Size]] = []
+
+    def record(name: str):  # type: ignore[no-untyped-def]
+        def hook(_module: nn.Module, _inputs: object, output: object) -> None:
+            if isinstance(output, Tensor) and output.ndim in (3, 4):
+                seen.append((name, output.shape))
+
+        return hook
+
+    handles = [m.register_forward_hook(record(name)) for name, m in network.named_modules() if name]
+    was_training = network.training
+    device = next(network.parameters()).device
+    try:
+        network.eval()(torch.zeros(1, channels, size, size, device=device))
+    finally:
+        for handle in handles:
+            handle.remove()
+        network.train(was_training)
+    return _last_per_resolution(seen, most) or _spread_over_blocks(seen, most)
+
+
+def _last_per_resolution(seen: list[tuple[str, torch.Size]], most: int) -> tuple[str, ...]:
+    last: dict[tuple[int, ...], str] = {}
+    for name, shape in seen:
+        if len(shape) == 4 and shape[-1] > 1:
+            last.pop(tuple(shape[-2:]), None)
+            last[tuple(shape[-2:])] = name
+    # A patch embedding is the only map of a transformer: one resolution says nothing of its depth.
+    return tuple(list(last.values())[-most:]) if len(last) > 1 else ()
+
+
+def _spread_over_blocks(seen: list[tuple[str, torch.Size]], most: int) -> tuple[str, ...]:
+    blocks = [name for name, shape in seen if len(shape) == 3 and name.rpartition(".")[2].isdigit()]
+    picks = {round((step + 1) * len(blocks) / most) - 1 for step in range(most)}
+    return tuple(blocks[pick] for pick in sorted(picks) if 0 <= pick < len(blocks))
+
+
+@contextmanager
+def _inputs_of(module: nn.Module) -> Iterator[list[Tensor]]:
+    caught: list[Tensor] = []
+    handle = module.register_forward_pre_hook(lambda _module, inputs: caught.append(inputs[0]))
+    try:
+        yield caught
+    finally:
+        handle.remove()
+
+
+@contextmanager
+def _outputs_of(modules: list[nn.Module]) -> Iterator[list[Tensor]]:
+    caught: list[Tensor] = []
+    handles = [m.register_forward_hook(lambda _module, _inputs, output: caught.append(output)) for m in modules]
+    try:
+        yield caught
+    finally:
+        for handle in handles:
+            handle.remove()

@@ -1,0 +1,103 @@
+"""Translation nets T: target images (N, C_t, H, W) -> source-like images (N, 3, H, W), both standardised."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from sourcefree.errors import ConfigError, did_you_mean
+from sourcefree.models.classifier import channel_adapter
+
+
+class PaperTranslator(nn.Module):
+    """The paper-sized T: "an FC layer, a BN layer and a Conv layer".
+
+    Our reading, since widths are not published: the fully connected layer acts on the channels of each pixel (a 1x1
+    convolution), then batch norm and ReLU, then a 3x3 convolution to the source's channels.
+
+    Reference: [TGKT] section on TGMB.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int = 3, width: int = 32) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(in_channels, width, kernel_size=1),
+            nn.BatchNorm2d(width),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(width, out_channels, kernel_size=3, padding=1, padding_mode="reflect"),
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return source-like images of the same height and width."""
+        out: Tensor = self.layers(images)
+        return out
+
+
+class UNetTranslator(nn.Module):
+    """A stronger T: a residual U-Net around the repeated channel.
+
+    It sees context (a colour cannot be told from one pixel of depth) and starts as the identity on the repeated channel,
+    so that the first translated images are the source-only input and training can only move away from it with a reason.
+    Group norm, because the pairs and the target images may differ in statistics and T must treat them alike.
+
+    Args:
+        in_channels: channels of the target sensor.
+        out_channels: channels of the source sensor.
+        width: channels at full resolution; doubled at each of ``depth`` halvings.
+        depth: number of halvings.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int = 3, width: int = 24, depth: int = 3) -> None:
+        super().__init__()
+        widths = [width * 2**level for level in range(depth + 1)]
+        self.skip = channel_adapter(in_channels, out_channels)
+        self.stem = _block(in_channels, widths[0])
+        self.down = nn.ModuleList(
+            _block(a, b, stride=2) for a, b in zip(widths, widths[1:], strict=False)
+        )
+        self.up = nn.ModuleList(
+            _block(a + b, b) for a, b in zip(widths[:0:-1], widths[-2::-1], strict=True)
+        )
+        self.out = nn.Conv2d(widths[0], out_channels, kernel_size=3, padding=1)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)  # type: ignore[arg-type]
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return source-like images of the same height and width."""
+        maps = [self.stem(images)]
+        for block in self.down:
+            maps.append(block(maps[-1]))
+        x = maps.pop()
+        for block in self.up:
+            below = maps.pop()
+            x = nn.functional.interpolate(x, size=below.shape[-2:], mode="nearest")
+            x = block(torch.cat([x, below], dim=1))
+        translated: Tensor = self.skip(images) + self.out(x)
+        return translated
+
+
+def _block(in_channels: int, out_channels: int, stride: int = 1) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(in_channels, out_channels, kernel_size=3, stride=stride, padding=1, bias=False),
+        nn.GroupNorm(8, out_channels),
+        nn.SiLU(inplace=True),
+        nn.Conv2d(out_channels, out_channels, kernel_size=3, padding=1, bias=False),
+        nn.GroupNorm(8, out_channels),
+        nn.SiLU(inplace=True),
+    )
+
+
+TRANSLATORS: dict[str, Callable[[int], nn.Module]] = {"paper": PaperTranslator, "unet": UNetTranslator}
+
+
+def create_translator(name: str, *, in_channels: int) -> nn.Module:
+    """Return the translator ``name`` for a sensor with ``in_channels``.
+
+    Raises:
+        ConfigError: no translator has this name.
+    """
+    if name not in TRANSLATORS:
+        raise ConfigError(f"no translator {name!r}", hint=did_you_mean(name, TRANSLATORS))
+    return TRANSLATORS[name](in_channels)

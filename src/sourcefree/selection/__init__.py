@@ -1,0 +1,1 @@
+"""Label-free scores: how far to trust a model when no target label exists."""
