@@ -52,6 +52,20 @@ class PairBatch(NamedTuple):
     indices: Tensor
 
 
+class StepBatch(NamedTuple):
+    """What one training step sees; a method says which parts it needs.
+
+    Attributes:
+        target: unlabelled target images.
+        pairs: task-irrelevant pairs.
+        labelled: labelled images; filled for source training and the oracle only.
+    """
+
+    target: ImageBatch | None = None
+    pairs: PairBatch | None = None
+    labelled: LabelledBatch | None = None
+
+
 class ClassifierOutput(NamedTuple):
     """What a classifier returns.
 

@@ -1,0 +1,69 @@
+"""Training state on disk: written whole or not at all, read as plain tensors only."""
+
+from __future__ import annotations
+
+import pickle
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sourcefree.errors import CheckpointError
+
+
+@dataclass(frozen=True)
+class TrainingState:
+    """What is needed to go on after an epoch. Random numbers are drawn from (seed, stage, epoch) and need no state.
+
+    Attributes:
+        epoch: number of epochs done.
+        weights: trained tensors of the method.
+        optimiser: the optimiser's state_dict.
+        seconds: time spent on the stage so far.
+    """
+
+    epoch: int
+    weights: dict[str, Tensor]
+    optimiser: dict[str, Any]
+    seconds: float
+
+
+class CheckpointFile:
+    """The latest training state of one stage.
+
+    Args:
+        path: file to write; its folder is made.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def save(self, state: TrainingState) -> None:
+        """Write the state in place of the one before; a kill at any moment leaves one of the two whole."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}.part")
+        try:
+            torch.save(vars(state), temporary)
+            temporary.replace(self.path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def load(self) -> TrainingState | None:
+        """Return the state, or None if nothing was written yet.
+
+        Raises:
+            CheckpointError: the file cannot be read.
+        """
+        if not self.path.is_file():
+            return None
+        try:
+            content = torch.load(self.path, map_location="cpu", weights_only=True)
+            return TrainingState(**content)
+        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, TypeError) as error:
+            raise CheckpointError(
+                f"{self.path}: not a checkpoint of this version ({type(error).__name__})",
+                hint="delete it to train this stage again, then use --resume",
+            ) from error

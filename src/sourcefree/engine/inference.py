@@ -1,0 +1,74 @@
+"""Outputs of a model on a whole data set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sourcefree.engine.runtime import Runtime
+from sourcefree.types import ClassifierOutput
+
+Side = Literal["images", "source", "target"]
+
+
+class BatchSource(Protocol):
+    """A data set that gives whole batches, un-augmented."""
+
+    def __len__(self) -> int:
+        """Return the number of items."""
+
+    def __getitem__(self, indices: Any) -> Any:
+        """Return the batch of these positions."""
+
+
+def image_batches(
+    data: BatchSource, *, runtime: Runtime, side: Side = "images", batch_size: int = 128
+) -> Iterator[Tensor]:
+    """Yield all images in order, on the device; every process gets all of them.
+
+    Args:
+        data: images, or pairs.
+        runtime: where to put them.
+        side: which part of a batch: ``images``, or ``source`` or ``target`` of pairs.
+        batch_size: images a batch.
+    """
+    for start in range(0, len(data), batch_size):
+        indices = np.arange(start, min(start + batch_size, len(data)))
+        yield runtime.to_device(getattr(data[indices], side))
+
+
+@torch.no_grad()
+def infer(
+    model: nn.Module, data: BatchSource, *, runtime: Runtime, side: Side = "images", batch_size: int = 128
+) -> ClassifierOutput:
+    """Return features (N, D) and logits (N, K) of all images in order, float32 on the CPU, the same in every process.
+
+    The model runs in eval mode and is left in the mode it was in. Processes share the work.
+
+    Args:
+        model: returns a :class:`ClassifierOutput`.
+        data: un-augmented images, or pairs.
+        runtime: where to compute.
+        side: which part of a batch: ``images``, or ``source`` or ``target`` of pairs.
+        batch_size: images a step.
+    """
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    part = np.array_split(np.arange(len(data)), runtime.processes)[runtime.rank]
+    outputs: list[ClassifierOutput] = []
+    try:
+        for start in range(0, len(part), batch_size):
+            images = runtime.to_device(getattr(data[part[start : start + batch_size]], side))
+            with runtime.autocast():
+                output = model(images)
+            outputs.append(ClassifierOutput(output.features.float(), output.logits.float()))
+    finally:
+        for module, mode in modes:
+            module.training = mode
+    features = runtime.gather(torch.cat([output.features for output in outputs]))
+    logits = runtime.gather(torch.cat([output.logits for output in outputs]))
+    return ClassifierOutput(features.cpu(), logits.cpu())

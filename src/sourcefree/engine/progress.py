@@ -1,0 +1,32 @@
+"""How long work tells that it goes on; the command line shows it, the API stays silent by default."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+
+class Progress(Protocol):
+    """Receives progress. All calls come from the main thread of the first process."""
+
+    def start(self, task: str, total: int) -> None:
+        """Begin a task of ``total`` steps; ends the one before."""
+
+    def advance(self, done: int, numbers: Mapping[str, float] | None = None) -> None:
+        """Report how many steps are done, and numbers worth showing."""
+
+    def say(self, text: str) -> None:
+        """Report one line of text."""
+
+
+class Silent:
+    """Shows nothing."""
+
+    def start(self, task: str, total: int) -> None:
+        """Do nothing."""
+
+    def advance(self, done: int, numbers: Mapping[str, float] | None = None) -> None:
+        """Do nothing."""
+
+    def say(self, text: str) -> None:
+        """Do nothing."""

@@ -1,0 +1,129 @@
+"""One folder per run: what was asked, what happened, what came out."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sourcefree import __version__
+from sourcefree.errors import CheckpointError, ConfigError
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A run folder. Made by :func:`open_run`.
+
+    Attributes:
+        path: the folder.
+        active: False in processes that must not write.
+    """
+
+    path: Path
+    active: bool = True
+
+    def write_json(self, name: str, content: Mapping[str, Any] | list[Any]) -> None:
+        """Write a JSON file whole or not at all."""
+        self.write_text(name, json.dumps(content, indent=1))
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write a text file whole or not at all."""
+        if self.active:
+            target = self.path / name
+            temporary = target.with_name(f".{target.name}.part")
+            temporary.write_text(text, encoding="utf-8")
+            temporary.replace(target)
+
+    @contextmanager
+    def recording(self, info: Mapping[str, Any]) -> Iterator[None]:
+        """Keep ``run.json``: running inside the context, then complete, interrupted or failed."""
+        created = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        base = {"sourcefree": __version__, "created": created, "command_line": " ".join(sys.argv), **info}
+        self.write_json("run.json", {**base, "status": "running"})
+        try:
+            yield
+        except KeyboardInterrupt:
+            self.write_json("run.json", {**base, "status": "interrupted"})
+            raise
+        except Exception as error:
+            self.write_json("run.json", {**base, "status": "failed", "error": str(error)})
+            raise
+        self.write_json("run.json", {**base, "status": "complete"})
+
+
+def check_output(out: Path, *, resume: bool) -> None:
+    """Check that a run can be written to ``out``; nothing is changed.
+
+    Raises:
+        ConfigError: the folder holds files and ``resume`` is off, or ``resume`` is on and there is no run.
+    """
+    if out.exists() and not out.is_dir():
+        raise ConfigError(f"{out}: expected a folder to write to, found a file")
+    if resume and not (out / "config.yaml").is_file():
+        raise ConfigError(f"{out}: there is no run to resume", hint="leave out --resume to start one")
+    if not resume and out.is_dir() and any(out.iterdir()):
+        raise ConfigError(
+            f"{out}: the folder exists and is not empty",
+            hint="choose another --out, or use --resume to go on with an unfinished run",
+        )
+
+
+def open_run(out: Path, *, config: Mapping[str, Any], resume: bool, active: bool = True) -> RunFolder:
+    """Return the run folder with its ``config.yaml``; call :func:`check_output` first.
+
+    Raises:
+        ConfigError: ``resume`` is on and the run was started with another configuration.
+    """
+    file = out / "config.yaml"
+    if resume:
+        _check_same(yaml.safe_load(file.read_text(encoding="utf-8")), config, file)
+        return RunFolder(out, active)
+    if active:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "checkpoints").mkdir(exist_ok=True)
+        RunFolder(out).write_text("config.yaml", yaml.safe_dump(_plain(config), sort_keys=False))
+    return RunFolder(out, active)
+
+
+def read_json(path: Path) -> Any:
+    """Return the content of a JSON file of a run.
+
+    Raises:
+        CheckpointError: the file is missing or damaged.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except json.JSONDecodeError as error:
+        raise CheckpointError(f"{path}: not valid JSON ({error})") from error
+
+
+def _plain(config: Mapping[str, Any]) -> Any:
+    return json.loads(json.dumps(config, default=str))
+
+
+def _check_same(stored: Any, config: Mapping[str, Any], file: Path) -> None:
+    before, now = dict(_flat(stored)), dict(_flat(_plain(config)))
+    changed = [name for name in sorted({*before, *now}) if before.get(name) != now.get(name)]
+    if changed:
+        shown = "; ".join(f"{name}: was {before.get(name)!r}, is {now.get(name)!r}" for name in changed[:5])
+        raise ConfigError(
+            f"{file}: --resume with other settings than the run was started with: {shown}",
+            hint="give the same settings, or start a new run in another folder",
+        )
+
+
+def _flat(content: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(content, Mapping) and content:
+        for name, value in content.items():
+            yield from _flat(value, f"{prefix}{name}.")
+    else:
+        yield prefix.rstrip("."), content

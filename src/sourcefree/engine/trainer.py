@@ -1,0 +1,238 @@
+"""The one training loop: it knows no method by name."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sourcefree.config import Optimisation
+from sourcefree.engine.checkpoint import CheckpointFile, TrainingState
+from sourcefree.engine.optimiser import create_optimiser, set_learning_rate
+from sourcefree.engine.progress import Progress
+from sourcefree.engine.runtime import Runtime
+from sourcefree.engine.sampling import epoch_batches, steps_per_epoch, stream_seed
+from sourcefree.engine.tracking import Tracker
+from sourcefree.errors import DivergenceError
+from sourcefree.methods.base import EpochView, Method
+from sourcefree.types import ClassifierOutput, StepBatch, StepOutput
+
+_SHOW_EVERY = 5  # steps between looks at the loss; on a GPU each look waits for the device
+
+
+class TrainingData(Protocol):
+    """A data set that gives whole batches."""
+
+    def __len__(self) -> int:
+        """Return the number of items."""
+
+    def __getitem__(self, indices: Any) -> Any:
+        """Return the batch of these positions."""
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the augmentations of an epoch."""
+
+
+@dataclass(frozen=True)
+class Streams:
+    """The data of a stage; an epoch is one pass over the first of ``labelled`` and ``target`` that is given.
+
+    Attributes:
+        target: unlabelled target images.
+        pairs: task-irrelevant pairs.
+        labelled: labelled images.
+    """
+
+    target: TrainingData | None = None
+    pairs: TrainingData | None = None
+    labelled: TrainingData | None = None
+
+    def present(self) -> dict[str, TrainingData]:
+        """Return the data sets that are given, by their name in :class:`StepBatch`; the leading one first."""
+        named = {"labelled": self.labelled, "target": self.target, "pairs": self.pairs}
+        return {name: data for name, data in named.items() if data is not None}
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a method may look at between epochs, and what is logged of it; nothing by default.
+
+    Attributes:
+        infer_target: see :class:`EpochView`.
+        pair_agreement: see :class:`EpochView`.
+        scores: label-free scores after an epoch.
+    """
+
+    infer_target: Callable[[nn.Module], ClassifierOutput] | None = None
+    pair_agreement: Callable[[nn.Module], float] | None = None
+    scores: Callable[[], Mapping[str, float]] | None = None
+
+
+@dataclass
+class Trainer:
+    """Trains methods; holds what all stages of a run share.
+
+    Attributes:
+        runtime: device, precision, processes.
+        tracker: takes the numbers of every epoch.
+        progress: shows them.
+        seed: of the run.
+        seconds: time spent by stage, over all resumed parts.
+    """
+
+    runtime: Runtime
+    tracker: Tracker
+    progress: Progress
+    seed: int
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def fit(
+        self,
+        method: Method,
+        *,
+        stage: str,
+        streams: Streams,
+        settings: Optimisation,
+        checkpoint: CheckpointFile,
+        evidence: Evidence | None = None,
+    ) -> None:
+        """Train the method in place, going on from the checkpoint where there is one.
+
+        Raises:
+            DivergenceError: the loss is not finite; the checkpoint of the last good epoch stays.
+            CheckpointError: the checkpoint cannot be read.
+        """
+        evidence = evidence or Evidence()
+        data = streams.present()
+        batch_size = _batch_size(data, settings, self.runtime.processes)
+        steps = steps_per_epoch(len(next(iter(data.values()))), batch_size)
+        epochs = max(settings.epochs, math.ceil(settings.min_steps / steps))
+        module, optimiser = self.runtime.prepare(method, create_optimiser(method, settings))
+        first, before = self._restore(method, optimiser, checkpoint, stage)
+        started = time.perf_counter()
+        self.progress.start(stage, epochs * steps)
+        for epoch in range(first, epochs):
+            torch.manual_seed(stream_seed(self.seed, stage, epoch))
+            method.begin_epoch(_view(epoch / epochs, evidence))
+            for dataset in data.values():
+                dataset.set_epoch(epoch)
+            plan = self._plan(data, stage=stage, epoch=epoch, steps=steps, batch_size=batch_size)
+            means = self._epoch(module, optimiser, data, plan, epoch=epoch, epochs=epochs, stage=stage)
+            self.runtime.share_state(method)
+            self.tracker.log_terms(stage=stage, epoch=epoch, step=(epoch + 1) * steps, terms=means)
+            if evidence.scores is not None:
+                self.tracker.log_scores(stage=stage, epoch=epoch, scores=evidence.scores())
+            self.seconds[stage] = before + time.perf_counter() - started
+            self._save(method, optimiser, checkpoint, epoch + 1, stage)
+        self.seconds.setdefault(stage, before)
+        method.eval()
+
+    def _plan(
+        self, data: Mapping[str, TrainingData], *, stage: str, epoch: int, steps: int, batch_size: int
+    ) -> dict[str, list[np.ndarray]]:
+        return {
+            name: epoch_batches(
+                size=len(dataset),
+                batch_size=batch_size,
+                steps=steps,
+                epoch=epoch,
+                seed=self.seed,
+                stream=f"{stage}/{name}",
+                rank=self.runtime.rank,
+                processes=self.runtime.processes,
+            )
+            for name, dataset in data.items()
+        }
+
+    def _epoch(
+        self,
+        module: nn.Module,
+        optimiser: torch.optim.Optimizer,
+        data: Mapping[str, TrainingData],
+        plan: Mapping[str, list[np.ndarray]],
+        *,
+        epoch: int,
+        epochs: int,
+        stage: str,
+    ) -> dict[str, float]:
+        """Return the mean of every loss term over the epoch."""
+        steps = len(next(iter(plan.values())))
+        sums: dict[str, Tensor] = {}
+        module.train()
+        for step in range(steps):
+            set_learning_rate(optimiser, (epoch * steps + step) / (epochs * steps))
+            batch = StepBatch(**{name: self.runtime.to_device(data[name][plan[name][step]]) for name in data})
+            output = self._step(module, optimiser, batch)
+            for name, value in {"loss": output.loss.detach(), **output.terms}.items():
+                sums[name] = sums.get(name, torch.zeros_like(value)) + value
+            if step % _SHOW_EVERY == 0 or step == steps - 1:
+                _check_finite(output, stage=stage, epoch=epoch, step=step)
+                self.progress.advance(epoch * steps + step + 1, {"loss": float(output.loss)})
+        names = list(sums)
+        means = self.runtime.mean_over_processes(torch.stack([sums[name].float() for name in names]) / steps).tolist()
+        numbers = dict(zip(names, means, strict=True))
+        if not all(math.isfinite(value) for value in numbers.values()):
+            raise _diverged(numbers, stage=stage, epoch=epoch, step=steps - 1)
+        return numbers
+
+    def _step(self, module: nn.Module, optimiser: torch.optim.Optimizer, batch: StepBatch) -> StepOutput:
+        with self.runtime.autocast():
+            output: StepOutput = module(batch)
+        optimiser.zero_grad(set_to_none=True)
+        self.runtime.backward(output.loss)
+        optimiser.step()
+        return output
+
+    def _restore(
+        self, method: Method, optimiser: torch.optim.Optimizer, checkpoint: CheckpointFile, stage: str
+    ) -> tuple[int, float]:
+        state = checkpoint.load()
+        self.tracker.rewind(stage=stage, epoch=state.epoch if state else 0)
+        if state is None:
+            return 0, 0.0
+        method.load_trained_state(state.weights)
+        optimiser.load_state_dict(state.optimiser)
+        return state.epoch, state.seconds
+
+    def _save(
+        self, method: Method, optimiser: torch.optim.Optimizer, checkpoint: CheckpointFile, epoch: int, stage: str
+    ) -> None:
+        if self.runtime.is_main:
+            checkpoint.save(
+                TrainingState(epoch, method.trained_state(), optimiser.state_dict(), self.seconds[stage])
+            )
+        self.runtime.wait()
+
+
+def _batch_size(data: Mapping[str, TrainingData], settings: Optimisation, processes: int) -> int:
+    """Return a batch size that the leading data set can fill and that all processes share equally."""
+    leading = len(next(iter(data.values())))
+    return max(processes, min(settings.batch_size, leading) // processes * processes)
+
+
+def _view(progress: float, evidence: Evidence) -> EpochView:
+    def missing(_model: nn.Module) -> Any:
+        raise ValueError("this stage has no target images or held-out pairs to look at")
+
+    return EpochView(progress, evidence.infer_target or missing, evidence.pair_agreement or missing)
+
+
+def _check_finite(output: StepOutput, *, stage: str, epoch: int, step: int) -> None:
+    if not torch.isfinite(output.loss):
+        numbers = {"loss": float(output.loss), **{name: float(value) for name, value in output.terms.items()}}
+        raise _diverged(numbers, stage=stage, epoch=epoch, step=step)
+
+
+def _diverged(numbers: Mapping[str, float], *, stage: str, epoch: int, step: int) -> DivergenceError:
+    shown = ", ".join(f"{name} {value:g}" for name, value in numbers.items())
+    return DivergenceError(
+        f"stage {stage}, epoch {epoch + 1}, step {step + 1}: the loss is not finite ({shown})",
+        hint=f"lower the learning rate (--set ...optimisation.learning_rate=...) or use --precision fp32; the state after "
+        f"epoch {epoch} is kept" if epoch else "lower the learning rate, use --precision fp32, or run sourcefree inspect",
+    )

@@ -1,0 +1,94 @@
+"""What a trainable method is to the engine."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from sourcefree.types import ClassifierOutput, StepBatch, StepOutput
+
+
+@dataclass(frozen=True)
+class ParameterGroup:
+    """Parameters that share a learning rate.
+
+    Attributes:
+        parameters: what is trained; frozen ones are left out by the engine.
+        pretrained: whether the optimisation's ``backbone_scale`` applies.
+    """
+
+    parameters: list[nn.Parameter]
+    pretrained: bool = False
+
+
+@dataclass(frozen=True)
+class EpochView:
+    """What a method may look at when an epoch begins: no labels, no test images.
+
+    Attributes:
+        progress: share of the stage's epochs that are done, in [0, 1).
+        infer_target: returns features and logits of all target images, un-augmented, by a model in eval mode.
+        pair_agreement: returns how often a model, on held-out pairs, gives the source model's answer.
+    """
+
+    progress: float
+    infer_target: Callable[[nn.Module], ClassifierOutput]
+    pair_agreement: Callable[[nn.Module], float]
+
+
+class Method(nn.Module, ABC):
+    """Modules with a loss. It never touches devices, precision, processes, saving or logging.
+
+    A new method is a subclass in a file of its own: build the modules, call :meth:`keep_frozen` for those that are not
+    trained, and return a :class:`StepOutput` from ``forward``.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._frozen: list[str] = []
+
+    def keep_frozen(self, *names: str) -> None:
+        """Freeze child modules: no gradient of their own, always in eval mode, not in checkpoints."""
+        for name in names:
+            self.get_submodule(name).requires_grad_(False)
+        self._frozen.extend(names)
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> Method:
+        """Set the training mode; frozen modules stay in eval mode, so their running statistics cannot move."""
+        super().train(mode)
+        for name in getattr(self, "_frozen", ()):
+            self.get_submodule(name).eval()
+        return self
+
+    @abstractmethod
+    def parameter_groups(self) -> Iterable[ParameterGroup]:
+        """Return what is trained."""
+
+    @abstractmethod
+    def forward(self, batch: StepBatch) -> StepOutput:
+        """Return the loss of one step and its terms."""
+
+    def begin_epoch(self, view: EpochView) -> None:
+        """Refresh what changes once an epoch (pseudo-labels). Must depend on the weights and the view only, so that a
+        resumed run repeats it.
+        """
+
+    def trained_state(self) -> dict[str, Tensor]:
+        """Return the tensors that training changes."""
+        return {name: value for name, value in self.state_dict().items() if not self._is_frozen(name)}
+
+    def load_trained_state(self, state: dict[str, Tensor]) -> None:
+        """Take back what :meth:`trained_state` returned.
+
+        Raises:
+            RuntimeError: names or shapes do not fit.
+        """
+        frozen = {name: value for name, value in self.state_dict().items() if self._is_frozen(name)}
+        self.load_state_dict({**frozen, **state})
+
+    def _is_frozen(self, key: str) -> bool:
+        return any(key.startswith(f"{name}.") for name in self._frozen)

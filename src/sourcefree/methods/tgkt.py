@@ -1,0 +1,133 @@
+"""TGKT: task-irrelevant data-guided knowledge transfer, the training of the target model."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from sourcefree.config import TgktSettings
+from sourcefree.losses.distillation import distillation
+from sourcefree.losses.information import information_maximization
+from sourcefree.losses.matching import feature_matching, stage_matching
+from sourcefree.losses.pseudo_labels import centroid_pseudo_labels
+from sourcefree.methods.base import EpochView, Method, ParameterGroup
+from sourcefree.methods.source_training import classifier_groups
+from sourcefree.models.classifier import Classifier
+from sourcefree.types import PairBatch, StepBatch, StepOutput
+
+
+class Tgkt(Method):
+    """``L_KL + beta_f L_f + beta_self L_self``, plus terms of our own; any of them can be off.
+
+    Ours: the pairs also teach the maps of every stage and the logits (the source model labels the pairs itself: its answer
+    on the true source image is a teacher no translation can spoil), L_IM joins L_self, both may set in later, and L_KL is
+    used only while held-out pairs say that the translated teacher knows more than the student.
+
+    Pairs and targets go through the student in one pass, so that batch norm sees both: its statistics must fit the images
+    that it is matched on as well as those it is made for.
+
+    Args:
+        source_model: frozen source classifier.
+        translator: frozen T, or None to run without L_KL.
+        student: target classifier to train, usually a copy of the source model.
+        settings: weights and switches.
+        teacher_agreement: agreement of the source model on translated held-out pairs with itself on their source images.
+
+    Reference: [TGKT] section on TGKT; L_self from [SHOT].
+    """
+
+    pseudo_labels: Tensor | None
+
+    def __init__(
+        self,
+        *,
+        source_model: Classifier,
+        translator: nn.Module | None,
+        student: Classifier,
+        settings: TgktSettings,
+        teacher_agreement: float = 1.0,
+    ) -> None:
+        super().__init__()
+        self.settings = settings
+        self.source_model = source_model
+        self.translator = translator
+        self.student = student
+        self.teacher_agreement = teacher_agreement
+        self.pseudo_labels = None
+        self._teaches = translator is not None and settings.distillation > 0
+        self._self_training = False
+        if settings.freeze_head:
+            student.freeze_head()
+        self.keep_frozen("source_model", *(["translator"] if translator is not None else []))
+
+    def parameter_groups(self) -> Iterable[ParameterGroup]:
+        """Return the student's backbone and new layers apart."""
+        return classifier_groups(self.student)
+
+    def begin_epoch(self, view: EpochView) -> None:
+        """Decide on teacher and self-training, and refresh the pseudo-labels."""
+        weights = self.settings
+        if weights.trust_teacher and self.translator is not None and weights.distillation:
+            self._teaches = self.teacher_agreement > view.pair_agreement(self.student)
+        self._self_training = view.progress >= weights.self_start
+        if self._self_training and weights.self_training:
+            target = view.infer_target(self.student)
+            self.pseudo_labels = centroid_pseudo_labels(target.features, target.logits)
+
+    def forward(self, batch: StepBatch) -> StepOutput:
+        """Return the weighted sum of the terms that are on."""
+        if batch.target is None or batch.pairs is None:
+            raise ValueError("TGKT needs target images and pairs in every batch")
+        weights, count = self.settings, len(batch.pairs.target)
+        output, maps = self.student.with_stages(torch.cat([batch.pairs.target, batch.target.images]))
+        terms = self._pair_terms(batch.pairs, output.features[:count], output.logits[:count], [m[:count] for m in maps])
+        target_logits = output.logits[count:]
+        if self._teaches:
+            teacher_logits = self._translated_logits(batch.target.images)
+            divergence = distillation(target_logits, teacher_logits, temperature=weights.temperature)
+            terms["distillation"] = weights.distillation * divergence
+        if self._self_training and weights.information:
+            terms["information"] = weights.information * information_maximization(target_logits)
+        if self._self_training and self.pseudo_labels is not None:
+            labels = self.pseudo_labels.to(target_logits.device)[batch.target.indices]
+            terms["self_training"] = weights.self_training * cross_entropy(target_logits.float(), labels)
+        if not terms:  # every term is off in this epoch: a loss that changes nothing
+            terms["nothing"] = 0.0 * target_logits.float().sum()
+        loss = torch.stack(list(terms.values())).sum()
+        return StepOutput(loss, {name: term.detach() for name, term in terms.items()})
+
+    @torch.no_grad()
+    def _translated_logits(self, images: Tensor) -> Tensor:
+        if self.translator is None:
+            raise ValueError("there is no translator to teach with")
+        return self.source_model(self.translator(images)).logits
+
+    def _pair_terms(
+        self, pairs: PairBatch, features: Tensor, logits: Tensor, maps: list[Tensor]
+    ) -> dict[str, Tensor]:
+        weights = self.settings
+        if not (weights.features or weights.stages or weights.pair_logits):
+            return {}
+        with torch.no_grad():
+            teacher, teacher_maps = self.source_model.with_stages(pairs.source)
+        terms: dict[str, Tensor] = {}
+        if weights.features:
+            terms["features"] = weights.features * feature_matching(features, teacher.features)
+        if weights.stages:
+            terms["stages"] = weights.stages * stage_matching(maps, teacher_maps)
+        if weights.pair_logits:
+            divergence = distillation(logits, teacher.logits, temperature=weights.pair_temperature)
+            terms["pair_logits"] = weights.pair_logits * divergence
+        return terms
+
+
+def new_student(source_model: Classifier, *, in_channels: int) -> Classifier:
+    """Return a trainable copy of the source model for a sensor with ``in_channels``."""
+    network = copy.deepcopy(source_model.network).requires_grad_(True)
+    return Classifier(
+        network, head=source_model.head_name, in_channels=in_channels, stages=source_model.stage_names
+    )

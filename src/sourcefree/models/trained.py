@@ -1,0 +1,172 @@
+"""A classifier with everything prediction needs: weights, label names, sensor, input size; saved as plain files."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from sourcefree.data.modality import Modality, load_modality
+from sourcefree.errors import CheckpointError, ConfigError
+from sourcefree.models.architecture import Architecture
+from sourcefree.models.classifier import Classifier, find_head, find_stages
+
+_FORMAT = 1
+_DESCRIPTION, _WEIGHTS = "model.json", "weights.safetensors"
+
+
+@dataclass(frozen=True)
+class TrainedClassifier:
+    """A classifier for images of one sensor.
+
+    Attributes:
+        model: the network.
+        architecture: how to build it again.
+        labels: class names in the order of the logits.
+        modality: the sensor, with the statistics its images are standardised with.
+        size: height and width of the input in pixels.
+    """
+
+    model: Classifier
+    architecture: Architecture
+    labels: tuple[str, ...]
+    modality: Modality
+    size: int
+
+    @classmethod
+    def from_module(
+        cls,
+        network: nn.Module,
+        *,
+        labels: Sequence[str],
+        size: int,
+        modality: Modality | str = "rgb",
+        mean: Sequence[float] | None = None,
+        std: Sequence[float] | None = None,
+        head: str | None = None,
+    ) -> TrainedClassifier:
+        """Return a classifier around any network that maps (N, 3, size, size) to logits.
+
+        Args:
+            network: trained network of your own; its last linear layer must give one logit a label.
+            labels: class names in the order of the logits.
+            size: height and width it was trained with.
+            modality: the sensor it was trained on.
+            mean: per channel, in the modality's unit (0..1 for rgb); default: the modality's, then ImageNet's.
+            std: likewise.
+            head: name of the final layer; default: the last linear layer.
+
+        Raises:
+            CheckpointError: no final layer is found, or its outputs are not as many as the labels.
+        """
+        sensor = load_modality(modality) if isinstance(modality, str) else modality
+        head = head or find_head(network)
+        outputs = getattr(network.get_submodule(head), "out_features", len(labels))
+        check_label_count(labels, outputs, where=type(network).__name__)
+        architecture = Architecture("module", type(network).__name__, len(labels), head=head)
+        model = Classifier(network, head=head, stages=find_stages(network, size=size))
+        return cls(model, architecture, tuple(labels), _with_statistics(sensor, mean, std), size)
+
+    def save(self, folder: Path) -> None:
+        """Write ``weights.safetensors`` and ``model.json``; the description comes last, so a folder with it is whole."""
+        folder.mkdir(parents=True, exist_ok=True)
+        tensors = {name: value.detach().cpu().contiguous() for name, value in self.model.state_dict().items()}
+        temporary = folder / f".{_WEIGHTS}.{secrets.token_hex(4)}.part"
+        save_file(tensors, temporary, metadata={"format": "pt"})
+        temporary.replace(folder / _WEIGHTS)
+        description = {
+            "format": _FORMAT,
+            "architecture": self.architecture.to_dict(),
+            "labels": list(self.labels),
+            "in_channels": self.model.in_channels,
+            "stages": list(self.model.stage_names),
+            "preprocessing": {
+                "modality": self.modality.to_dict(),
+                "size": self.size,
+                "resize": "to 8/7 of size (aspect not kept), then centre crop",
+            },
+        }
+        temporary = folder / f".{_DESCRIPTION}.part"
+        temporary.write_text(json.dumps(description, indent=1), encoding="utf-8")
+        temporary.replace(folder / _DESCRIPTION)
+
+
+def load_trained(path: Path, *, network: nn.Module | None = None) -> TrainedClassifier:
+    """Return the classifier in a model folder, or in the ``model`` folder of a run.
+
+    Args:
+        path: folder.
+        network: your own network, needed where the model was made by :meth:`TrainedClassifier.from_module`.
+
+    Raises:
+        CheckpointError: there is no whole model in the folder, or it does not fit its description.
+    """
+    folder = path / "model" if (path / "model" / _DESCRIPTION).is_file() else path
+    description = _read_description(folder, path)
+    try:
+        architecture = Architecture(**description["architecture"])
+        built, head = (network, architecture.head) if network is not None else architecture.build()
+        model = Classifier(
+            built, head=head, in_channels=description["in_channels"], stages=description["stages"]
+        )
+        model.load_state_dict(load_file(folder / _WEIGHTS))
+        preprocessing = description["preprocessing"]
+        modality = Modality(**preprocessing["modality"])
+        return TrainedClassifier(
+            model.eval(), architecture, tuple(description["labels"]), modality, int(preprocessing["size"])
+        )
+    except (OSError, SafetensorError, RuntimeError, KeyError, TypeError, ValueError) as error:
+        short = " ".join(str(error).split())[:300]
+        raise CheckpointError(
+            f"{folder}: the model cannot be loaded: {type(error).__name__}: {short}",
+            hint="the folder may be incomplete, or from another version of sourcefree or timm",
+        ) from error
+
+
+def check_label_count(labels: Sequence[str], outputs: int, *, where: str) -> None:
+    """Check that there is one label a logit.
+
+    Raises:
+        CheckpointError: there is not.
+    """
+    if len(labels) != outputs:
+        raise CheckpointError(
+            f"{where}: the final layer has {outputs} outputs, but {len(labels)} labels are given",
+            hint="give one label name for each output, in the order of the outputs",
+        )
+    if len(set(labels)) != len(labels):
+        twice = sorted({label for label in labels if list(labels).count(label) > 1})
+        raise ConfigError(f"{where}: label names must differ, found twice: {', '.join(twice[:5])}")
+
+
+def _with_statistics(modality: Modality, mean: Sequence[float] | None, std: Sequence[float] | None) -> Modality:
+    from sourcefree.models.pretrained import IMAGENET_MEAN, IMAGENET_STD
+
+    if mean is None and std is None and modality.measured:
+        return modality
+    fields = {"mean": tuple(mean or IMAGENET_MEAN), "std": tuple(std or IMAGENET_STD)}
+    return Modality(**{**modality.to_dict(), **fields})
+
+
+def _read_description(folder: Path, path: Path) -> dict[str, Any]:
+    file = folder / _DESCRIPTION
+    if not file.is_file():
+        what = "no such folder" if not path.exists() else f"no {_DESCRIPTION} in it or in its model folder"
+        raise CheckpointError(
+            f"{path}: expected a run or model folder of sourcefree, found {what}",
+            hint="give the --out folder of a finished train-source or adapt run, or timm:NAME with --source-weights",
+        )
+    try:
+        description = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{file}: cannot be read ({error})") from error
+    if not isinstance(description, dict) or description.get("format") != _FORMAT:
+        raise CheckpointError(f"{file}: expected format {_FORMAT}, found another", hint="update sourcefree")
+    return description
