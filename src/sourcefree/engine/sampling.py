@@ -19,7 +19,15 @@ def steps_per_epoch(size: int, batch_size: int) -> int:
 
 
 def epoch_batches(
-    *, size: int, batch_size: int, steps: int, epoch: int, seed: int, stream: str, rank: int = 0, processes: int = 1
+    *,
+    size: int,
+    batch_size: int,
+    steps: int,
+    epoch: int,
+    seed: int,
+    stream: str,
+    rank: int = 0,
+    processes: int = 1,
 ) -> list[NDArray[np.int64]]:
     """Return the indices of this process's share of each batch of an epoch.
 

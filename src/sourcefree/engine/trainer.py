@@ -175,7 +175,9 @@ class Trainer:
                 _check_finite(output, stage=stage, epoch=epoch, step=step)
                 self.progress.advance(epoch * steps + step + 1, {"loss": float(output.loss)})
         names = list(sums)
-        means = self.runtime.mean_over_processes(torch.stack([sums[name].float() for name in names]) / steps).tolist()
+        means = self.runtime.mean_over_processes(
+            torch.stack([sums[name].float() for name in names]) / steps
+        ).tolist()
         numbers = dict(zip(names, means, strict=True))
         if not all(math.isfinite(value) for value in numbers.values()):
             raise _diverged(numbers, stage=stage, epoch=epoch, step=steps - 1)
@@ -201,7 +203,12 @@ class Trainer:
         return state.epoch, state.seconds
 
     def _save(
-        self, method: Method, optimiser: torch.optim.Optimizer, checkpoint: CheckpointFile, epoch: int, stage: str
+        self,
+        method: Method,
+        optimiser: torch.optim.Optimizer,
+        checkpoint: CheckpointFile,
+        epoch: int,
+        stage: str,
     ) -> None:
         if self.runtime.is_main:
             checkpoint.save(
@@ -234,5 +241,7 @@ def _diverged(numbers: Mapping[str, float], *, stage: str, epoch: int, step: int
     return DivergenceError(
         f"stage {stage}, epoch {epoch + 1}, step {step + 1}: the loss is not finite ({shown})",
         hint=f"lower the learning rate (--set ...optimisation.learning_rate=...) or use --precision fp32; the state after "
-        f"epoch {epoch} is kept" if epoch else "lower the learning rate, use --precision fp32, or run sourcefree inspect",
+        f"epoch {epoch} is kept"
+        if epoch
+        else "lower the learning rate, use --precision fp32, or run sourcefree inspect",
     )

@@ -6,7 +6,9 @@ from torch import Tensor
 from torch.nn.functional import log_softmax
 
 
-def distillation(student_logits: Tensor, teacher_logits: Tensor, *, temperature: float = 1.0, weights: Tensor | None = None) -> Tensor:
+def distillation(
+    student_logits: Tensor, teacher_logits: Tensor, *, temperature: float = 1.0, weights: Tensor | None = None
+) -> Tensor:
     """Return ``tau^2 KL(softmax(teacher / tau) || softmax(student / tau))``, averaged over images; scalar.
 
     Args:

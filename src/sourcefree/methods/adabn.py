@@ -40,5 +40,3 @@ def adapt_batch_norm(model: Classifier, batches: Iterable[Tensor]) -> Classifier
         layer.momentum = momentum
     adapted.eval()
     return adapted
-
-

@@ -84,7 +84,9 @@ class Tgkt(Method):
             raise ValueError("TGKT needs target images and pairs in every batch")
         weights, count = self.settings, len(batch.pairs.target)
         output, maps = self.student.with_stages(torch.cat([batch.pairs.target, batch.target.images]))
-        terms = self._pair_terms(batch.pairs, output.features[:count], output.logits[:count], [m[:count] for m in maps])
+        terms = self._pair_terms(
+            batch.pairs, output.features[:count], output.logits[:count], [m[:count] for m in maps]
+        )
         target_logits = output.logits[count:]
         if self._teaches:
             teacher_logits = self._translated_logits(batch.target.images)

@@ -99,7 +99,9 @@ def parse_architecture(text: str, *, num_classes: int) -> Architecture:
         return Architecture(kind="torchvision", name=name, num_classes=num_classes)
     if library == "timm" and name:
         if not timm.is_model(name):
-            raise ConfigError(f"timm has no model {name!r}", hint=did_you_mean(name, timm.list_models())[:300])
+            raise ConfigError(
+                f"timm has no model {name!r}", hint=did_you_mean(name, timm.list_models())[:300]
+            )
         return Architecture(kind="timm", name=name, num_classes=num_classes)
     raise ConfigError(
         f"{text!r} names no architecture",

@@ -173,7 +173,9 @@ def _inputs_of(module: nn.Module) -> Iterator[list[Tensor]]:
 @contextmanager
 def _outputs_of(modules: list[nn.Module]) -> Iterator[list[Tensor]]:
     caught: list[Tensor] = []
-    handles = [m.register_forward_hook(lambda _module, _inputs, output: caught.append(output)) for m in modules]
+    handles = [
+        m.register_forward_hook(lambda _module, _inputs, output: caught.append(output)) for m in modules
+    ]
     try:
         yield caught
     finally:

@@ -40,7 +40,10 @@ class PixelDiscriminator(nn.Module):
         layers: list[nn.Module] = []
         for level in range(3):
             out = width * 2**level
-            layers += [nn.Conv2d(channels, out, kernel_size=4, stride=2, padding=1), nn.LeakyReLU(0.2, inplace=True)]
+            layers += [
+                nn.Conv2d(channels, out, kernel_size=4, stride=2, padding=1),
+                nn.LeakyReLU(0.2, inplace=True),
+            ]
             channels = out
         self.layers = nn.Sequential(*layers, nn.Conv2d(channels, 1, kernel_size=3, padding=1))
 

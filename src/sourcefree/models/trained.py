@@ -146,7 +146,9 @@ def check_label_count(labels: Sequence[str], outputs: int, *, where: str) -> Non
         raise ConfigError(f"{where}: label names must differ, found twice: {', '.join(twice[:5])}")
 
 
-def _with_statistics(modality: Modality, mean: Sequence[float] | None, std: Sequence[float] | None) -> Modality:
+def _with_statistics(
+    modality: Modality, mean: Sequence[float] | None, std: Sequence[float] | None
+) -> Modality:
     from sourcefree.models.pretrained import IMAGENET_MEAN, IMAGENET_STD
 
     if mean is None and std is None and modality.measured:

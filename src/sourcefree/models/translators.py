@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from sourcefree.errors import ConfigError, did_you_mean
-from sourcefree.models.classifier import channel_adapter
+from sourcefree.models.classifier import Classifier, channel_adapter
+from sourcefree.types import ClassifierOutput
 
 
 class PaperTranslator(nn.Module):
@@ -54,12 +55,8 @@ class UNetTranslator(nn.Module):
         widths = [width * 2**level for level in range(depth + 1)]
         self.skip = channel_adapter(in_channels, out_channels)
         self.stem = _block(in_channels, widths[0])
-        self.down = nn.ModuleList(
-            _block(a, b, stride=2) for a, b in zip(widths, widths[1:], strict=False)
-        )
-        self.up = nn.ModuleList(
-            _block(a + b, b) for a, b in zip(widths[:0:-1], widths[-2::-1], strict=True)
-        )
+        self.down = nn.ModuleList(_block(a, b, stride=2) for a, b in zip(widths, widths[1:], strict=False))
+        self.up = nn.ModuleList(_block(a + b, b) for a, b in zip(widths[:0:-1], widths[-2::-1], strict=True))
         self.out = nn.Conv2d(widths[0], out_channels, kernel_size=3, padding=1)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)  # type: ignore[arg-type]
@@ -87,6 +84,25 @@ def _block(in_channels: int, out_channels: int, stride: int = 1) -> nn.Sequentia
         nn.GroupNorm(8, out_channels),
         nn.SiLU(inplace=True),
     )
+
+
+class TranslatedClassifier(nn.Module):
+    """The source model behind a translator: a classifier of target images that needs T at inference.
+
+    Args:
+        translator: T.
+        source_model: source classifier.
+    """
+
+    def __init__(self, translator: nn.Module, source_model: Classifier) -> None:
+        super().__init__()
+        self.translator = translator
+        self.source_model = source_model
+
+    def forward(self, images: Tensor) -> ClassifierOutput:
+        """Return the source model's output on translated images."""
+        output: ClassifierOutput = self.source_model(self.translator(images))
+        return output
 
 
 TRANSLATORS: dict[str, Callable[[int], nn.Module]] = {"paper": PaperTranslator, "unet": UNetTranslator}

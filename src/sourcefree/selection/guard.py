@@ -23,7 +23,10 @@ class Decision:
 
 
 def choose_candidate(
-    agreements: Mapping[str, Tensor], *, preferred: str = "adapted", fallbacks: Sequence[str] = ("adabn", "source-only")
+    agreements: Mapping[str, Tensor],
+    *,
+    preferred: str = "adapted",
+    fallbacks: Sequence[str] = ("adabn", "source-only"),
 ) -> Decision:
     """Return the preferred candidate unless held-out pairs speak against it.
 

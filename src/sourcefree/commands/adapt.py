@@ -1,0 +1,299 @@
+"""``adapt``: from a source classifier to a classifier for another sensor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from sourcefree.commands.adaptation import Adaptation
+from sourcefree.commands.candidates import Candidate, Judge
+from sourcefree.commands.loading import load_pair_data, load_target
+from sourcefree.commands.records import write_features, write_gallery
+from sourcefree.commands.source_models import resolve_source_model
+from sourcefree.commands.translator_files import save_translator
+from sourcefree.config import AdaptSettings
+from sourcefree.data.modality import Modality, load_modality
+from sourcefree.engine.progress import Progress, Silent
+from sourcefree.engine.run_folder import RunFolder, check_output, open_run
+from sourcefree.engine.runtime import Runtime, create_runtime
+from sourcefree.engine.tracking import MetricsFile
+from sourcefree.engine.trainer import Trainer
+from sourcefree.errors import DivergenceError
+from sourcefree.methods.presets import method_settings
+from sourcefree.models.classifier import Classifier
+from sourcefree.models.trained import TrainedClassifier
+from sourcefree.models.translators import TranslatedClassifier
+from sourcefree.selection.guard import choose_candidate
+from sourcefree.selection.scores import dominant_share
+
+
+@dataclass(frozen=True)
+class AdaptResult:
+    """What an adaptation gave.
+
+    Attributes:
+        run: the run folder.
+        model: the delivered classifier for raw target images; also in ``run/model``.
+        delivered: which candidate it is.
+        scores: label-free scores by candidate.
+        warnings: plain sentences.
+        report: the HTML report.
+    """
+
+    run: Path
+    model: TrainedClassifier
+    delivered: str
+    scores: Mapping[str, Mapping[str, float]]
+    warnings: tuple[str, ...]
+    report: Path
+
+
+def adapt(
+    *,
+    source_model: TrainedClassifier | str | Path,
+    target: Path | str,
+    pairs_source: Path | str,
+    pairs_target: Path | str,
+    modality: Modality | Path | str,
+    out: Path | str,
+    settings: AdaptSettings | None = None,
+    source_weights: Path | None = None,
+    source_labels: Path | None = None,
+    size: int | None = None,
+    resume: bool = False,
+    progress: Progress | None = None,
+) -> AdaptResult:
+    """Turn a source classifier into a classifier for another sensor, without source data and without target labels.
+
+    Args:
+        source_model: a classifier, the folder of a ``train-source`` run, or ``timm:NAME`` / ``torchvision:NAME``.
+        target: folder of unlabelled images of the target sensor; class folders are ignored.
+        pairs_source: folder of task-irrelevant images of the source sensor.
+        pairs_target: the same scenes seen by the target sensor, under the same relative names.
+        modality: the target sensor: a name, a YAML file, or a description.
+        out: run folder to write; must not hold another run.
+        settings: method and its settings; default: the method ``multilevel``.
+        source_weights: checkpoint, for a named architecture.
+        source_labels: file with its label names.
+        size: input size in pixels; default: the source model's.
+        resume: go on with an unfinished run in ``out``.
+        progress: receives progress; silent by default.
+
+    Raises:
+        ConfigError: settings or output folder do not fit.
+        DataError: images or pairs cannot be used.
+        CheckpointError: the source model cannot be read.
+        DivergenceError: training is not finite, or the adapted model predicts one class only.
+    """
+    settings, progress, out = settings or method_settings("multilevel"), progress or Silent(), Path(out)
+    check_output(out, resume=resume)
+    sensor = modality if isinstance(modality, Modality) else load_modality(modality)
+    source = resolve_source_model(source_model, weights=source_weights, labels=source_labels, size=size)
+    runtime = create_runtime(device=settings.device, precision=settings.precision, network=source.model)
+    runtime.wait()
+    config = {
+        "inputs": {
+            "source_model": _named(source_model),
+            "source_weights": source_weights,
+            "source_labels": source_labels,
+            "target": target,
+            "pairs_source": pairs_source,
+            "pairs_target": pairs_target,
+            "modality": sensor.to_dict(),
+            "size": source.size,
+        },
+        "settings": settings.model_dump(),
+    }
+    adaptation = _load(
+        source,
+        Path(target),
+        (Path(pairs_source), Path(pairs_target)),
+        sensor,
+        settings,
+        out,
+        runtime,
+        progress,
+    )
+    folder = open_run(out, config=config, resume=resume, active=runtime.is_main)
+    info = {
+        "command": "adapt",
+        "method": settings.method,
+        "modality": sensor.name,
+        "environment": runtime.describe(),
+    }
+    with folder.recording(info):
+        return _run(adaptation, folder)
+
+
+def _load(
+    source: TrainedClassifier,
+    target: Path,
+    pairs: tuple[Path, Path],
+    sensor: Modality,
+    settings: AdaptSettings,
+    out: Path,
+    runtime: Runtime,
+    progress: Progress,
+) -> Adaptation:
+    shared: dict[str, Any] = {
+        "size": source.size,
+        "max_unreadable": settings.max_unreadable,
+        "seed": settings.seed,
+        "progress": progress,
+    }
+    target_data = load_target(target, modality=sensor, **shared)
+    pair_data = load_pair_data(
+        *pairs,
+        source_modality=source.modality,
+        target_modality=target_data.modality,
+        held_out=settings.held_out_pairs,
+        **shared,
+    )
+    for note in (*target_data.notes, *pair_data.notes):
+        progress.say(note)
+    tracker = MetricsFile(out / "metrics.jsonl", active=runtime.is_main)
+    trainer = Trainer(runtime, tracker, progress, settings.seed)
+    return Adaptation(
+        source, target_data, pair_data, settings, trainer, runtime, RunFolder(out, runtime.is_main)
+    )
+
+
+def _run(adaptation: Adaptation, folder: RunFolder) -> AdaptResult:
+    judge = adaptation.judge()
+    candidates = [
+        judge.candidate("source-only", adaptation.source_only()),
+        judge.candidate("adabn", adaptation.adabn()),
+    ]
+    translator = adaptation.train_translator(judge)
+    translated = None
+    if translator is not None:
+        behind = TranslatedClassifier(translator, adaptation.source_model())
+        translated = judge.candidate("translated", behind)
+        candidates.append(translated)
+    candidates.append(judge.candidate("adapted", adaptation.train_student(judge, translator, translated)))
+    return _finish(
+        adaptation, folder, judge, {candidate.name: candidate for candidate in candidates}, translator
+    )
+
+
+def _finish(
+    adaptation: Adaptation,
+    folder: RunFolder,
+    judge: Judge,
+    candidates: dict[str, Candidate],
+    translator: nn.Module | None,
+) -> AdaptResult:
+    """Choose, save everything, write the report; then, and only then, complain of a collapse."""
+    decision = choose_candidate({name: c.agrees for name, c in candidates.items() if name != "translated"})
+    collapse = _collapse(candidates["adapted"], adaptation.source.labels)
+    warnings = (*adaptation.target.notes, *adaptation.pairs.notes, *decision.warnings, *collapse)
+    _save_models(adaptation, folder, candidates, translator, delivered=decision.delivered)
+    folder.write_json("summary.json", _summary(adaptation, candidates, decision.delivered, warnings))
+    write_features(
+        folder, names=judge.target.names, before=candidates["source-only"], after=candidates["adapted"]
+    )
+    write_gallery(
+        folder,
+        images=judge.target,
+        modality=adaptation.target.modality,
+        labels=adaptation.source.labels,
+        before=candidates["source-only"],
+        after=candidates["adapted"],
+        translator=translator,
+        source_modality=adaptation.source.modality,
+        runtime=adaptation.runtime,
+    )
+    report = _report(folder)
+    if collapse and not adaptation.settings.allow_collapse:
+        raise DivergenceError(
+            f"{folder.path}: {collapse[0]}",
+            hint=f"the run is saved and {decision.delivered} stands in its model folder; see report.html, try a lower learning rate or "
+            "--set tgkt.self_training=0, or accept it with --allow-collapse",
+        )
+    return AdaptResult(
+        run=folder.path,
+        model=_trained(adaptation, candidates[decision.delivered].model),
+        delivered=decision.delivered,
+        scores={name: candidate.scores for name, candidate in candidates.items()},
+        warnings=warnings,
+        report=report,
+    )
+
+
+def _save_models(
+    adaptation: Adaptation,
+    folder: RunFolder,
+    candidates: Mapping[str, Candidate],
+    translator: nn.Module | None,
+    *,
+    delivered: str,
+) -> None:
+    if not folder.active:
+        return
+    for name in ("source-only", "adabn", "adapted"):
+        _trained(adaptation, candidates[name].model).save(folder.path / "candidates" / name)
+    _trained(adaptation, candidates[delivered].model).save(folder.path / "model")
+    if translator is not None and adaptation.settings.tgmb is not None:
+        save_translator(
+            folder.path / "translator",
+            translator,
+            name=adaptation.settings.tgmb.translator,
+            source_modality=adaptation.source.modality,
+        )
+
+
+def _trained(adaptation: Adaptation, model: nn.Module) -> TrainedClassifier:
+    if not isinstance(model, Classifier):
+        raise TypeError(f"expected a Classifier, found {type(model).__name__}")
+    source = adaptation.source
+    return TrainedClassifier(
+        model, source.architecture, source.labels, adaptation.target.modality, source.size
+    )
+
+
+def _summary(
+    adaptation: Adaptation, candidates: Mapping[str, Candidate], delivered: str, warnings: tuple[str, ...]
+) -> dict[str, Any]:
+    unreadable = len(adaptation.target.unreadable) + len(adaptation.pairs.unreadable)
+    return {
+        "labels": list(adaptation.source.labels),
+        "candidates": [candidate.to_dict() for candidate in candidates.values()],
+        "delivered": delivered,
+        "timings": dict(adaptation.trainer.seconds),
+        "peak_memory_mb": adaptation.runtime.peak_memory_mb(),
+        "counts": {
+            "target": len(adaptation.target.images),
+            "pairs": len(adaptation.pairs.train),
+            "held_out_pairs": len(adaptation.pairs.held_out),
+            "unreadable": unreadable,
+        },
+        "unreadable": [
+            list(entry) for entry in (*adaptation.target.unreadable, *adaptation.pairs.unreadable)
+        ],
+        "warnings": list(warnings),
+    }
+
+
+def _collapse(adapted: Candidate, labels: tuple[str, ...]) -> list[str]:
+    logits = adapted.target.logits
+    if len(labels) < 2 or dominant_share(logits) < 1:
+        return []
+    only = labels[int(torch.mode(logits.argmax(-1)).values)]
+    return [f"The adapted model predicts {only!r} for every target image: it has collapsed to one class."]
+
+
+def _report(folder: RunFolder) -> Path:
+    from sourcefree.report import write_report  # matplotlib and scikit-learn: not before they are needed
+
+    return write_report(folder.path) if folder.active else folder.path / "report.html"
+
+
+def _named(source_model: TrainedClassifier | str | Path) -> str:
+    if isinstance(source_model, TrainedClassifier):
+        return f"a classifier from Python ({source_model.architecture.name})"
+    return str(source_model)

@@ -1,0 +1,104 @@
+"""The models a run compares, and what can be said of them without labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from sourcefree.data.datasets import ImagePairs, UnlabelledImages
+from sourcefree.engine.inference import infer
+from sourcefree.engine.runtime import Runtime
+from sourcefree.selection.scores import mean_confidence, mutual_information, pair_agreement, pair_divergence
+from sourcefree.types import ClassifierOutput
+
+DESCRIPTIONS = {
+    "source-only": "The source model on the target images as they are.",
+    "adabn": "The source model with batch-norm statistics of the target images.",
+    "translated": "The source model on translated target images.",
+    "adapted": "The target model trained by this run.",
+}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model and its label-free evidence.
+
+    Attributes:
+        name: source-only, adabn, translated or adapted.
+        model: returns a :class:`ClassifierOutput` for target images.
+        scores: label-free scores by name.
+        target: its outputs on all target images.
+        agrees: (N,) bool, whether it gives the source model's answer on each held-out pair.
+    """
+
+    name: str
+    model: nn.Module
+    scores: Mapping[str, float]
+    target: ClassifierOutput
+    agrees: Tensor
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the entry of ``summary.json``."""
+        predicted = self.target.logits.argmax(-1)
+        counts = torch.bincount(predicted, minlength=self.target.logits.shape[1])
+        return {
+            "name": self.name,
+            "description": DESCRIPTIONS[self.name],
+            "scores": dict(self.scores),
+            "class_counts": counts.tolist(),
+            "evaluation": None,
+        }
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Label-free evidence: unlabelled target images and held-out pairs.
+
+    Attributes:
+        target: un-augmented target images.
+        held_out: un-augmented held-out pairs.
+        source_logits: (N, K) of the source model on the source images of the held-out pairs; computed once.
+        runtime: where to compute.
+    """
+
+    target: UnlabelledImages
+    held_out: ImagePairs
+    source_logits: Tensor
+    runtime: Runtime
+
+    def infer_target(self, model: nn.Module) -> ClassifierOutput:
+        """Return the model's outputs on all target images."""
+        return infer(model, self.target, runtime=self.runtime)
+
+    def infer_pairs(self, model: nn.Module) -> Tensor:
+        """Return (N, K) logits of the model on the target images of the held-out pairs."""
+        return infer(model, self.held_out, side="target", runtime=self.runtime).logits
+
+    def pair_agreement(self, model: nn.Module) -> float:
+        """Return how often the model gives the source model's answer on held-out pairs."""
+        return pair_agreement(self.infer_pairs(model), self.source_logits)
+
+    def pair_scores(self, model: nn.Module) -> dict[str, float]:
+        """Return the scores that held-out pairs give."""
+        return _pair_scores(self.infer_pairs(model), self.source_logits)
+
+    def candidate(self, name: str, model: nn.Module) -> Candidate:
+        """Return the model with all its label-free evidence."""
+        target, pair_logits = self.infer_target(model), self.infer_pairs(model)
+        scores = {
+            **_pair_scores(pair_logits, self.source_logits),
+            "information_maximization": mutual_information(target.logits),
+            "mean_confidence": mean_confidence(target.logits),
+        }
+        agrees = pair_logits.argmax(-1) == self.source_logits.argmax(-1)
+        return Candidate(name, model, scores, target, agrees)
+
+
+def _pair_scores(logits: Tensor, source_logits: Tensor) -> dict[str, float]:
+    return {
+        "pair_agreement": pair_agreement(logits, source_logits),
+        "pair_divergence": pair_divergence(logits, source_logits),
+    }

@@ -1,0 +1,233 @@
+"""From folders to data sets, with what the user should hear about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sourcefree.data.datasets import ImagePairs, LabelledImages, UnlabelledImages
+from sourcefree.data.folders import ImageFile, find_images, find_labelled_images, match_pairs
+from sourcefree.data.modality import Modality
+from sourcefree.data.store import load_images, load_pairs
+from sourcefree.engine.progress import Progress
+from sourcefree.engine.sampling import stream_seed
+from sourcefree.errors import DataError
+
+_LEAST_PAIRS = 10
+
+
+@dataclass(frozen=True)
+class TargetData:
+    """Unlabelled target images.
+
+    Attributes:
+        images: augmenting view for training.
+        modality: the sensor with the statistics of these images.
+        unreadable: (file, reason).
+        notes: plain sentences for the user.
+    """
+
+    images: UnlabelledImages
+    modality: Modality
+    unreadable: list[tuple[str, str]]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PairData:
+    """Task-irrelevant pairs, a part of them held out from training.
+
+    Attributes:
+        train: augmenting view for training.
+        held_out: un-augmented view for label-free evidence.
+        unreadable: (file, reason).
+        notes: plain sentences for the user.
+    """
+
+    train: ImagePairs
+    held_out: ImagePairs
+    unreadable: list[tuple[str, str]]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LabelledData:
+    """Labelled images.
+
+    Attributes:
+        images: augmenting view.
+        labels: class names.
+        class_index: (N,) class of each image.
+        modality: the sensor with statistics.
+        unreadable: (file, reason).
+    """
+
+    images: LabelledImages
+    labels: tuple[str, ...]
+    class_index: NDArray[np.int64]
+    modality: Modality
+    unreadable: list[tuple[str, str]]
+
+
+def load_target(
+    folder: Path, *, modality: Modality, size: int, max_unreadable: float, seed: int, progress: Progress
+) -> TargetData:
+    """Return the target images of a folder; statistics are measured where the modality has none.
+
+    Class folders are no error: their names are ignored, and the user is told.
+
+    Raises:
+        DataError: the folder or too many of its files cannot be read.
+    """
+    files = find_images(folder)
+    store = load_images(
+        files,
+        modality=modality,
+        size=size,
+        max_unreadable=max_unreadable,
+        progress=_counter(progress, f"reading {folder.name}", len(files)),
+    )
+    measured = modality if modality.measured else store.measure(modality)
+    notes = [*_unreadable_note(store.unreadable, str(folder)), *_folder_note(files, folder)]
+    images = UnlabelledImages(store, modality=measured, size=size, augment=True, seed=seed)
+    return TargetData(images, measured, store.unreadable, tuple(notes))
+
+
+def load_pair_data(
+    source: Path,
+    target: Path,
+    *,
+    source_modality: Modality,
+    target_modality: Modality,
+    size: int,
+    max_unreadable: float,
+    held_out: float,
+    seed: int,
+    progress: Progress,
+) -> PairData:
+    """Return the pairs of two folders, split into training and held-out ones.
+
+    Raises:
+        DataError: a folder or too many files cannot be read, or there are too few pairs to learn from.
+    """
+    paired = match_pairs(source, target)
+    sources, targets = load_pairs(
+        paired,
+        source_modality=source_modality,
+        target_modality=target_modality,
+        size=size,
+        max_unreadable=max_unreadable,
+        progress=_counter(progress, "reading pairs", 2 * len(paired.source)),
+    )
+    if len(sources.names) < _LEAST_PAIRS:
+        raise DataError(
+            f"{source} and {target}: expected at least {_LEAST_PAIRS} readable pairs, found {len(sources.names)}",
+            hint="pairs are files of the same relative path without extension: see sourcefree inspect --help",
+        )
+    pairs = ImagePairs(
+        sources,
+        targets,
+        source_modality=source_modality,
+        target_modality=target_modality,
+        size=size,
+        augment=True,
+        seed=seed,
+    )
+    train, kept = split_held_out(len(pairs), share=held_out, seed=seed)
+    unreadable = sorted({*sources.unreadable, *targets.unreadable})
+    notes = _unreadable_note(unreadable, "the pairs")
+    unpaired = len(paired.unpaired_source) + len(paired.unpaired_target)
+    if unpaired:
+        example = (paired.unpaired_source + paired.unpaired_target)[0]
+        notes.append(
+            f"{unpaired} files of the pairs have no partner and are not used, for example {example}."
+        )
+    return PairData(pairs.subset(train), pairs.subset(kept).plain(), unreadable, tuple(notes))
+
+
+def load_labelled(
+    folder: Path,
+    *,
+    modality: Modality,
+    size: int,
+    max_unreadable: float,
+    progress: Progress,
+    labels: Sequence[str] | None = None,
+    seed: int = 0,
+) -> LabelledData:
+    """Return the images of a folder of class folders.
+
+    Args:
+        folder: class folders.
+        modality: the sensor; statistics are measured where it has none.
+        size: of the network's input in pixels.
+        max_unreadable: share of unreadable files above which it is an error.
+        progress: shows the reading.
+        labels: names and order that the folders must fit; default: the folder names, sorted.
+        seed: of the augmentations.
+
+    Raises:
+        DataError: the folder, its classes or too many of its files do not fit.
+    """
+    found = find_labelled_images(folder, labels=labels)
+    store = load_images(
+        found.files,
+        modality=modality,
+        size=size,
+        max_unreadable=max_unreadable,
+        progress=_counter(progress, f"reading {folder.name}", len(found.files)),
+    )
+    measured = modality if modality.measured else store.measure(modality)
+    class_index = np.asarray(found.class_index, dtype=np.int64)[store.kept]
+    images = LabelledImages(store, class_index, modality=measured, size=size, augment=True, seed=seed)
+    return LabelledData(images, tuple(found.labels), class_index, measured, store.unreadable)
+
+
+def split_held_out(count: int, *, share: float, seed: int) -> tuple[list[int], list[int]]:
+    """Return positions to train on and positions held out: ``share`` of them, at least one and at most half."""
+    order = np.random.default_rng(stream_seed(seed, "held-out pairs")).permutation(count)
+    kept = min(max(1, round(share * count)), count // 2)
+    return sorted(order[kept:].tolist()), sorted(order[:kept].tolist())
+
+
+def split_stratified(
+    class_index: NDArray[np.int64], *, share: float, seed: int
+) -> tuple[list[int], list[int]]:
+    """Return positions to train on and positions held out: ``share`` of each class, at least one of each with two or more."""
+    generator = np.random.default_rng(stream_seed(seed, "held-out labels"))
+    train: list[int] = []
+    kept: list[int] = []
+    for label in np.unique(class_index):
+        positions = generator.permutation(np.flatnonzero(class_index == label))
+        count = min(max(1, round(share * len(positions))), len(positions) - 1)
+        kept += positions[:count].tolist()
+        train += positions[count:].tolist()
+    return sorted(train), sorted(kept)
+
+
+def _counter(progress: Progress, task: str, total: int) -> Callable[[int, int], None]:
+    progress.start(task, total)
+    return lambda done, _total: progress.advance(done)
+
+
+def _unreadable_note(unreadable: list[tuple[str, str]], where: str) -> list[str]:
+    if not unreadable:
+        return []
+    file, reason = unreadable[0]
+    return [
+        f"{len(unreadable)} files of {where} cannot be read and are left out, for example {file} ({reason})."
+    ]
+
+
+def _folder_note(files: Sequence[ImageFile], folder: Path) -> list[str]:
+    folders = sorted({Path(file.name).parts[0] for file in files if "/" in file.name})
+    if not folders:
+        return []
+    shown = ", ".join(folders[:3]) + (", ..." if len(folders) > 3 else "")
+    return [
+        f"{folder} has {len(folders)} sub-folders ({shown}): their names are ignored, no label is read from them."
+    ]

@@ -1,0 +1,155 @@
+"""Images in folders: unlabelled, labelled by class folder, paired by relative path."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sourcefree.data.image_io import IMAGE_SUFFIXES
+from sourcefree.errors import DataError, did_you_mean
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """An image file.
+
+    Attributes:
+        path: where it is.
+        name: its path relative to the folder that was given, with forward slashes.
+    """
+
+    path: Path
+    name: str
+
+    @property
+    def stem(self) -> str:
+        """The name without extension: what pairs are matched by."""
+        return self.name.rpartition(".")[0]
+
+
+@dataclass(frozen=True)
+class LabelledFiles:
+    """Images in class folders.
+
+    Attributes:
+        files: the images.
+        class_index: position in ``labels`` for each image.
+        labels: class names.
+    """
+
+    files: list[ImageFile]
+    class_index: list[int]
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PairedFiles:
+    """Images of two sensors that show the same scenes.
+
+    Attributes:
+        source: images of the source sensor.
+        target: images of the target sensor, in the same order.
+        unpaired_source: names without a partner.
+        unpaired_target: names without a partner.
+    """
+
+    source: list[ImageFile]
+    target: list[ImageFile]
+    unpaired_source: list[str]
+    unpaired_target: list[str]
+
+
+def find_images(folder: Path) -> list[ImageFile]:
+    """Return all images below a folder, sorted by name; hidden files and folders are left out.
+
+    Raises:
+        DataError: the folder is missing, is a file, or holds no image.
+    """
+    if not folder.exists():
+        raise DataError(f"{folder}: no such folder", hint=_near(folder))
+    if not folder.is_dir():
+        raise DataError(f"{folder}: expected a folder of images, found a file", hint="give the folder it lies in")
+    files = []
+    for root, folders, names in os.walk(folder, followlinks=True):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        files += [
+            Path(root) / name
+            for name in names
+            if not name.startswith(".") and Path(name).suffix.lower() in IMAGE_SUFFIXES
+        ]
+    if not files:
+        known = ", ".join(sorted(IMAGE_SUFFIXES))
+        raise DataError(f"{folder}: no image in the folder or below", hint=f"known image files: {known}")
+    return sorted((ImageFile(path, path.relative_to(folder).as_posix()) for path in files), key=lambda file: file.name)
+
+
+def find_labelled_images(folder: Path, *, labels: Sequence[str] | None = None) -> LabelledFiles:
+    """Return the images of a folder of class folders; the class is the first part of the relative path.
+
+    Args:
+        folder: holds one folder for each class.
+        labels: names and order to use; the folders must be among them. Default: the folder names, sorted.
+
+    Raises:
+        DataError: the folder is missing or empty, an image lies outside the class folders, or a class is unknown.
+    """
+    files = find_images(folder)
+    loose = [file.name for file in files if "/" not in file.name]
+    if loose:
+        raise DataError(
+            f"{folder}: {len(loose)} images lie outside the class folders, for example {loose[0]}",
+            hint="each class needs a folder of its own: FOLDER/<class>/<image>",
+        )
+    classes = [file.name.partition("/")[0] for file in files]
+    known = tuple(labels) if labels is not None else tuple(sorted(set(classes)))
+    unknown = sorted(set(classes) - set(known))
+    if unknown:
+        raise DataError(
+            f"{folder}: class folder {unknown[0]!r} is no label of the model", hint=did_you_mean(unknown[0], known)
+        )
+    index = {label: position for position, label in enumerate(known)}
+    return LabelledFiles(files, [index[name] for name in classes], known)
+
+
+def match_pairs(source: Path, target: Path) -> PairedFiles:
+    """Return the images that two folders have in common, matched by relative path without extension.
+
+    Raises:
+        DataError: a folder is missing or empty, a name occurs twice in one folder, or nothing matches.
+    """
+    sources, targets = _by_stem(source), _by_stem(target)
+    common = sorted(sources.keys() & targets.keys())
+    if not common:
+        raise DataError(
+            f"no pairs: {source} has for example {next(iter(sources.values())).name}, "
+            f"{target} has for example {next(iter(targets.values())).name}",
+            hint="both images of a pair need the same relative path, extensions aside",
+        )
+    return PairedFiles(
+        source=[sources[stem] for stem in common],
+        target=[targets[stem] for stem in common],
+        unpaired_source=[sources[stem].name for stem in sorted(sources.keys() - targets.keys())],
+        unpaired_target=[targets[stem].name for stem in sorted(targets.keys() - sources.keys())],
+    )
+
+
+def _by_stem(folder: Path) -> dict[str, ImageFile]:
+    found: dict[str, ImageFile] = {}
+    for file in find_images(folder):
+        if file.stem in found:
+            raise DataError(
+                f"{folder}: {found[file.stem].name} and {file.name} differ by extension only",
+                hint="keep one of them: pairs are matched by the name without extension",
+            )
+        found[file.stem] = file
+    return found
+
+
+def _near(folder: Path) -> str:
+    parent = folder.parent
+    if not parent.is_dir():
+        return f"{parent} does not exist either: check the path"
+    siblings = [entry.name for entry in parent.iterdir() if entry.is_dir() and not entry.name.startswith(".")]
+    return did_you_mean(folder.name, siblings[:50]) if siblings else f"{parent} holds no folder"

@@ -1,0 +1,202 @@
+"""A sensor as a description: channels, unit, range, missing values, statistics. A new sensor needs no code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from sourcefree.errors import ConfigError, DataError, did_you_mean
+
+Array = npt.NDArray[Any]
+Physical = npt.NDArray[np.float32]
+
+_YAML_SUFFIXES = (".yaml", ".yml")
+_STD_FLOOR = 1e-6
+_NEARLY_GREY = 2.0  # stored levels that the channels of a grey JPEG may differ by
+
+
+class Modality(BaseModel):
+    """How stored numbers become physical values, and how those are standardised."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    channels: int = Field(ge=1, description="channels of an image")
+    unit: str = Field("", description="unit of the values after scaling")
+    scale: float | Literal["full-range"] | dict[str, float] = Field(
+        "full-range",
+        description="factor on stored numbers; 'full-range' divides integers by their largest value and leaves floats; "
+        "or a factor for each number type, such as {uint16: 0.001, float32: 1}",
+    )
+    offset: float = Field(0.0, description="added after scaling")
+    valid_min: float | None = Field(None, description="smallest valid value in the unit")
+    valid_max: float | None = Field(None, description="largest valid value in the unit")
+    outside: Literal["clip", "missing"] = Field("clip", description="what becomes of values outside the valid range")
+    missing: tuple[float, ...] = Field((), description="stored numbers that mean 'no measurement'")
+    mean: tuple[float, ...] | None = Field(None, description="per channel in the unit; measured where absent")
+    std: tuple[float, ...] | None = Field(None, description="per channel in the unit; measured where absent")
+    description: str = ""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Modality:
+        for name in ("mean", "std"):
+            values = getattr(self, name)
+            if values is not None and len(values) != self.channels:
+                raise ValueError(f"{name} has {len(values)} values for {self.channels} channels")
+        if (self.mean is None) != (self.std is None):
+            raise ValueError("mean and std go together")
+        if self.std is not None and min(self.std) <= 0:
+            raise ValueError("std must be above 0")
+        low, high = self.valid_min, self.valid_max
+        if low is not None and high is not None and low >= high:
+            raise ValueError(f"valid_min {low} must lie below valid_max {high}")
+        return self
+
+    @property
+    def measured(self) -> bool:
+        """Whether the statistics are known."""
+        return self.mean is not None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data; ``Modality(**data)`` takes it back."""
+        return self.model_dump(mode="json")
+
+
+MODALITIES = {
+    modality.name: modality
+    for modality in (
+        Modality(name="rgb", channels=3, unit="1", description="colour camera; full range is 0..1"),
+        Modality(
+            name="depth",
+            channels=1,
+            unit="m",
+            scale={"uint16": 0.001, "int32": 0.001, "uint8": 10.0 / 255.0, "float32": 1.0, "float64": 1.0},
+            valid_max=20.0,
+            missing=(0.0,),
+            description="distance; 16-bit files in millimetres, float files in metres, 8-bit files as 0..10 m; 0 is missing",
+        ),
+        Modality(name="nir", channels=1, unit="1", description="near infrared; full range is 0..1"),
+        Modality(name="thermal", channels=1, unit="1", description="thermal infrared; full range is 0..1"),
+        Modality(name="sar", channels=1, unit="1", description="radar amplitude; full range is 0..1"),
+    )
+}
+
+
+def load_modality(name: str | Path) -> Modality:
+    """Return a ready modality by name, or one's own from a YAML file.
+
+    Raises:
+        ConfigError: the name is unknown, or the file cannot be read or has a wrong field.
+    """
+    path = Path(name)
+    if path.suffix.lower() in _YAML_SUFFIXES:
+        return _from_yaml(path)
+    if str(name) not in MODALITIES:
+        raise ConfigError(
+            f"no modality {str(name)!r}",
+            hint=f"{did_you_mean(str(name), MODALITIES)}; or describe your sensor in a file of its own: sensor.yaml",
+        )
+    return MODALITIES[str(name)]
+
+
+def _from_yaml(path: Path) -> Modality:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: expected fields as 'name: value', found {type(content).__name__}")
+    unknown = [str(key) for key in content if key not in Modality.model_fields]
+    if unknown:
+        raise ConfigError(f"{path}: unknown field {unknown[0]!r}", hint=did_you_mean(unknown[0], Modality.model_fields))
+    try:
+        return Modality(**content)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        field = ".".join(str(part) for part in problem["loc"]) or "modality"
+        raise ConfigError(f"{path}: {field}: {problem['msg']}") from error
+
+
+def to_physical(modality: Modality, array: Array) -> Physical:
+    """Return (C, H, W) float32 in the modality's unit, NaN where there is no measurement.
+
+    A sensor of one channel also takes colour files whose channels are (nearly) equal; rgb also takes grey files.
+
+    Args:
+        modality: the sensor.
+        array: (H, W, C) stored numbers.
+
+    Raises:
+        DataError: the channels or the number type do not fit the sensor.
+    """
+    stored = _fit_channels(modality, array)
+    missing = ~np.isfinite(stored) if stored.dtype.kind == "f" else np.zeros(stored.shape, bool)
+    for value in modality.missing:
+        missing |= stored == value
+    values = stored.astype(np.float32) * np.float32(_factor(modality, array.dtype)) + np.float32(modality.offset)
+    low = -np.inf if modality.valid_min is None else modality.valid_min
+    high = np.inf if modality.valid_max is None else modality.valid_max
+    if modality.outside == "missing":
+        missing |= (values < low) | (values > high)
+    values = np.where(missing, np.float32(np.nan), values.clip(low, high))
+    return np.ascontiguousarray(values.transpose(2, 0, 1))
+
+
+def measure_statistics(modality: Modality, arrays: Iterable[Physical]) -> Modality:
+    """Return the modality with mean and std per channel over all valid values.
+
+    Args:
+        modality: the sensor.
+        arrays: (..., C, H, W) physical values, NaN where missing.
+
+    Raises:
+        DataError: a channel has no valid value at all.
+    """
+    count = np.zeros(modality.channels)
+    total, squares = np.zeros(modality.channels), np.zeros(modality.channels)
+    for array in arrays:
+        channels = np.moveaxis(array, -3, 0).reshape(modality.channels, -1).astype(np.float64)
+        valid = np.isfinite(channels)
+        count += valid.sum(1)
+        total += np.where(valid, channels, 0).sum(1)
+        squares += np.where(valid, channels**2, 0).sum(1)
+    if (count == 0).any():
+        raise DataError(
+            f"{modality.name}: no valid value in channel {int(np.argmin(count))}: every value is missing",
+            hint="check 'missing', 'scale' and the valid range of the modality with sourcefree inspect",
+        )
+    mean = total / count
+    std = np.sqrt(np.maximum(squares / count - mean**2, _STD_FLOOR**2))
+    return Modality(**{**modality.to_dict(), "mean": tuple(mean.tolist()), "std": tuple(std.tolist())})
+
+
+def _fit_channels(modality: Modality, array: Array) -> Array:
+    found = array.shape[2]
+    if found == modality.channels:
+        return array
+    if modality.channels == 1 and found == 3:
+        spread = np.ptp(array.astype(np.float64), axis=2)
+        if np.nanmax(spread) <= _NEARLY_GREY:
+            return array[..., :1]
+    if modality.channels == 3 and found == 1 and modality.name == "rgb":
+        return np.repeat(array, 3, axis=2)
+    raise DataError(f"expected {modality.channels} channels of {modality.name}, found {found}")
+
+
+def _factor(modality: Modality, dtype: np.dtype[Any]) -> float:
+    if modality.scale == "full-range":
+        return 1.0 / float(np.iinfo(dtype).max) if dtype.kind in "iu" else 1.0
+    if isinstance(modality.scale, dict):
+        if dtype.name not in modality.scale:
+            known = ", ".join(sorted(modality.scale))
+            raise DataError(f"{modality.name} has no scale for {dtype.name} (known: {known})")
+        return modality.scale[dtype.name]
+    return float(modality.scale)

@@ -1,0 +1,86 @@
+"""TIFF of any band count and number type to (H, W, C)."""
+
+from __future__ import annotations
+
+import io
+import zlib
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from sourcefree.data.pixels import orient, pillow_pixels
+from sourcefree.errors import DataError
+
+Array = npt.NDArray[Any]
+
+
+def decode_tiff(data: bytes) -> Array:
+    """Return (H, W, C) of the first image of a TIFF in its own number type.
+
+    Bands stored as planes or as pages become channels. Palette, CMYK and YCbCr files, and compressions that tifffile
+    leaves to its optional ``imagecodecs`` package (LZW, JPEG, packbits), are read by Pillow where it keeps all levels.
+
+    Raises:
+        DataError: reading needs ``imagecodecs``, or the file is not an image.
+        ValueError, OSError, KeyError: the file is damaged or truncated.
+    """
+    import tifffile
+
+    try:
+        with tifffile.TiffFile(io.BytesIO(data)) as file:
+            page = file.series[0].keyframe
+            orientation = int(page.tags.valueof(274, 1))
+            simple = page.photometric in (0, 1, 2) and (page.bitspersample >= 8 or page.bitspersample == 1)
+            if not simple:
+                return _with_pillow(data, page.bitspersample)
+            try:
+                array = file.series[0].asarray()
+            except (KeyError, ValueError, NotImplementedError) as error:
+                if "imagecodecs" not in str(error):
+                    raise
+                return _with_pillow(data, page.bitspersample)
+            array = _drop_alpha(_channels_last(array, file.series[0].axes), page)
+            inverted = page.photometric == 0
+    except (tifffile.TiffFileError, zlib.error) as error:
+        raise ValueError(str(error)) from error
+    return orient(_plain_numbers(array, inverted=inverted), orientation)
+
+
+def _channels_last(array: Array, axes: str) -> Array:
+    if "Y" not in axes or "X" not in axes:
+        raise DataError(f"the TIFF holds no image (axes {axes})")
+    others = [i for i, axis in enumerate(axes) if axis not in "YX"]
+    array = array.transpose(axes.index("Y"), axes.index("X"), *others)
+    return array.reshape(*array.shape[:2], -1)
+
+
+def _drop_alpha(array: Array, page: Any) -> Array:
+    extra = tuple(int(sample) for sample in page.extrasamples)
+    has_alpha = bool(extra) and extra[-1] in (1, 2) and array.shape[2] == page.samplesperpixel
+    return array[..., : array.shape[2] - 1] if has_alpha else array
+
+
+def _plain_numbers(array: Array, *, inverted: bool) -> Array:
+    if array.dtype == np.bool_:
+        array = array.astype(np.uint8) * np.uint8(255)
+    if array.dtype.kind not in "uif":
+        raise DataError(f"numbers of type {array.dtype} are not supported", hint="save real numbers")
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
+    if inverted and array.dtype.kind == "u":  # 0 means white
+        array = np.iinfo(array.dtype).max - array
+    return array
+
+
+def _with_pillow(data: bytes, bits: int) -> Array:
+    with Image.open(io.BytesIO(data)) as image:
+        wide = image.mode.startswith(("I", "F"))
+        if bits > 8 and not wide:
+            raise DataError(
+                f"this TIFF stores {bits}-bit values in a form that cannot be read without loss here",
+                hint="pip install imagecodecs, or save the file with deflate or no compression",
+            )
+        image.load()
+        # Newer Pillow turns TIFF upright while loading and then drops the tag.
+        return orient(pillow_pixels(image), int(image.getexif().get(274, 1)))

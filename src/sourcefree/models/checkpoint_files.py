@@ -1,0 +1,131 @@
+"""Weights and label names in files of other libraries."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from sourcefree.errors import CheckpointError, ConfigError
+
+_WRAPPERS = ("state_dict", "model", "model_state_dict", "state_dict_ema")
+_PREFIXES = ("module.", "model.", "_orig_mod.")
+_PLAIN = "save plain weights: torch.save(model.state_dict(), 'weights.pth'), or a .safetensors file"
+
+
+def read_state_dict(path: Path) -> dict[str, Tensor]:
+    """Return the tensors of a .safetensors file, or of a .pth file loaded with weights only.
+
+    A state dict inside ``{"state_dict": ...}`` or ``{"model": ...}`` is unwrapped, and a prefix that all names share
+    (``module.``, ``model.``) is taken off.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, or holds anything but plain tensors.
+    """
+    if not path.is_file():
+        raise CheckpointError(f"{path}: no such file")
+    try:
+        content = (
+            load_file(path) if path.suffix == ".safetensors" else torch.load(path, map_location="cpu", weights_only=True)
+        )
+    except pickle.UnpicklingError as error:
+        raise CheckpointError(f"{path}: holds more than plain weights and is not loaded", hint=_PLAIN) from error
+    except (OSError, RuntimeError, EOFError, SafetensorError, ValueError, KeyError) as error:
+        short = " ".join(str(error).split())[:160]
+        raise CheckpointError(f"{path}: damaged, or no weights file ({short})", hint=_PLAIN) from error
+    state = _unwrap(content)
+    tensors = {name: value for name, value in state.items() if isinstance(value, Tensor)}
+    if not tensors or len(tensors) < len(state):
+        raise CheckpointError(f"{path}: expected tensors by name, found {_kind(content)}", hint=_PLAIN)
+    return _without_prefix(tensors)
+
+
+def load_into(network: nn.Module, state: Mapping[str, Tensor], *, path: Path) -> None:
+    """Load weights into a network, all of them.
+
+    Raises:
+        CheckpointError: names or shapes do not fit; says which.
+    """
+    own = network.state_dict()
+    missing = sorted(own.keys() - state.keys())
+    unexpected = sorted(state.keys() - own.keys())
+    shapes = [
+        f"{name}: file {tuple(state[name].shape)}, network {tuple(own[name].shape)}"
+        for name in own
+        if name in state and own[name].shape != state[name].shape
+    ]
+    if not (missing or unexpected or shapes):
+        network.load_state_dict(dict(state))
+        return
+    parts = [
+        f"{len(names)} {what} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
+        for names, what in ((missing, "missing"), (unexpected, "not known to the network"), (shapes, "of other shape"))
+        if names
+    ]
+    only_shapes = shapes and not missing and not unexpected and len(shapes) <= 2
+    hint = "is the number of labels right?" if only_shapes else "is it the right architecture?"
+    raise CheckpointError(f"{path}: the weights do not fit {type(network).__name__}: {'; '.join(parts)}", hint=hint)
+
+
+def read_labels(path: Path) -> list[str]:
+    """Return label names in the order of the outputs.
+
+    Reads a text file with one name a line, a JSON list, or a JSON object of index to name or name to index.
+
+    Raises:
+        ConfigError: the file cannot be read, is empty, or names a label twice.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as text ({error})") from error
+    try:
+        labels = _from_json(json.loads(text)) if path.suffix == ".json" else text.splitlines()
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ConfigError(
+            f"{path}: expected a JSON list of names, or an object of index to name ({error})"
+        ) from error
+    names = [str(label).strip() for label in labels if str(label).strip()]
+    if not names:
+        raise ConfigError(f"{path}: no label name in the file", hint="write one name a line")
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ConfigError(f"{path}: label names must differ, found twice: {', '.join(twice[:5])}")
+    return names
+
+
+def _from_json(content: Any) -> list[str]:
+    if isinstance(content, list):
+        return content
+    if all(str(key).isdigit() for key in content):
+        return [content[key] for key in sorted(content, key=int)]
+    return sorted(content, key=lambda name: int(content[name]))
+
+
+def _unwrap(content: Any) -> dict[str, Any]:
+    if not isinstance(content, dict):
+        return {}
+    for name in _WRAPPERS:
+        if isinstance(content.get(name), dict):
+            return dict(content[name])
+    return dict(content)
+
+
+def _without_prefix(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    for prefix in _PREFIXES:
+        if all(name.startswith(prefix) for name in tensors):
+            tensors = {name[len(prefix) :]: value for name, value in tensors.items()}
+    return tensors
+
+
+def _kind(content: Any) -> str:
+    if isinstance(content, dict):
+        return f"a mapping with {', '.join(str(key) for key in list(content)[:4])}"
+    return type(content).__name__
