@@ -1,3 +1,61 @@
 """Adapt an image classifier to a new sensor without its training data and without a target label."""
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from sourcefree.commands.adapt import AdaptResult, adapt
+    from sourcefree.commands.demo import demo
+    from sourcefree.commands.evaluate import EvaluateResult, evaluate
+    from sourcefree.commands.predict import Predictions, predict, translate
+    from sourcefree.commands.train_source import TrainResult, train_source
+    from sourcefree.config import AdaptSettings, TrainSettings
+    from sourcefree.data.inspection import inspect_folder, inspect_pairs
+    from sourcefree.data.modality import Modality, load_modality
+    from sourcefree.data.simulated import simulate
+    from sourcefree.errors import SourcefreeError
+    from sourcefree.methods.presets import method_settings
+    from sourcefree.models.trained import TrainedClassifier, load_trained
+
+# torch takes seconds to import: a name is loaded when it is first used.
+_WHERE = {
+    "AdaptResult": "commands.adapt",
+    "AdaptSettings": "config",
+    "EvaluateResult": "commands.evaluate",
+    "Modality": "data.modality",
+    "Predictions": "commands.predict",
+    "SourcefreeError": "errors",
+    "TrainResult": "commands.train_source",
+    "TrainSettings": "config",
+    "TrainedClassifier": "models.trained",
+    "adapt": "commands.adapt",
+    "demo": "commands.demo",
+    "evaluate": "commands.evaluate",
+    "inspect_folder": "data.inspection",
+    "inspect_pairs": "data.inspection",
+    "load_modality": "data.modality",
+    "load_trained": "models.trained",
+    "method_settings": "methods.presets",
+    "predict": "commands.predict",
+    "simulate": "data.simulated",
+    "train_source": "commands.train_source",
+    "translate": "commands.predict",
+}
+
+__all__ = [*_WHERE]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_WHERE[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_WHERE})

@@ -1,0 +1,149 @@
+"""``evaluate``: measure a run's models on labelled images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from sourcefree.commands.loading import LabelledData, load_labelled
+from sourcefree.commands.translator_files import load_translator
+from sourcefree.config import Device, Precision
+from sourcefree.engine.inference import infer
+from sourcefree.engine.progress import Progress, Silent
+from sourcefree.engine.run_folder import RunFolder, read_json
+from sourcefree.engine.runtime import create_runtime
+from sourcefree.errors import CheckpointError
+from sourcefree.evaluation import ClassificationMetrics, classification_metrics
+from sourcefree.models.classifier import Classifier
+from sourcefree.models.trained import TrainedClassifier, load_trained
+from sourcefree.models.translators import TranslatedClassifier
+
+_SAVED = ("source-only", "adabn", "adapted")
+
+
+@dataclass(frozen=True)
+class EvaluateResult:
+    """What labelled images say.
+
+    Attributes:
+        metrics: by model; ``delivered`` is the run's answer.
+        delivered: name of the model that stands in ``model/``.
+        labels: class names.
+        report: the rewritten HTML report; None where a model folder without a run was evaluated.
+    """
+
+    metrics: Mapping[str, ClassificationMetrics]
+    delivered: str
+    labels: tuple[str, ...]
+    report: Path | None
+
+
+def evaluate(
+    *,
+    run: Path | str,
+    images: Path | str,
+    network: nn.Module | None = None,
+    max_unreadable: float = 0.05,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    progress: Progress | None = None,
+) -> EvaluateResult:
+    """Return accuracy, class-mean accuracy, macro-F1, calibration error and confusion of every model of a run.
+
+    The metrics are added to the run's summary and its report is written again. Labels are read here and nowhere in the
+    adaptation.
+
+    Args:
+        run: folder of an ``adapt`` or ``train-source`` run, or of a saved model.
+        images: folder of class folders, of the sensor that the run's model is made for.
+        network: your own network, where the source model was one.
+        max_unreadable: share of unreadable files above which it is an error.
+        device: where to compute.
+        precision: of the layers' arithmetic.
+        progress: receives progress; silent by default.
+
+    Raises:
+        CheckpointError: the run cannot be read.
+        DataError: the images cannot be used, or their folders are no labels of the model.
+    """
+    run, images, progress = Path(run), Path(images), progress or Silent()
+    trained = load_trained(run, network=network)
+    data = load_labelled(
+        images,
+        modality=trained.modality,
+        size=trained.size,
+        max_unreadable=max_unreadable,
+        progress=progress,
+        labels=trained.labels,
+    )
+    runtime = create_runtime(device=device, precision=precision, network=trained.model)
+    answers: dict[str, np.ndarray] = {}
+    for name, model in _models(run, trained, network):
+        progress.say(f"measuring {name}")
+        logits = infer(runtime.place(model), data.images.plain(), runtime=runtime).logits
+        answers[name] = logits.softmax(-1).numpy()
+    metrics = {name: classification_metrics(probabilities=p, labels=data.class_index) for name, p in answers.items()}
+    summary = read_json(run / "summary.json") if (run / "summary.json").is_file() else None
+    delivered = str(summary["delivered"]) if summary else next(iter(metrics))
+    report = None
+    if summary is not None and runtime.is_main:
+        _add_to_summary(RunFolder(run), summary, metrics, images.name)
+        if delivered in answers:
+            _add_labels_to_gallery(RunFolder(run), data)
+        from sourcefree.report import write_report  # matplotlib and scikit-learn: not before they are needed
+
+        report = write_report(run)
+    return EvaluateResult(metrics, delivered, trained.labels, report)
+
+
+def _models(run: Path, trained: TrainedClassifier, network: nn.Module | None) -> Iterator[tuple[str, nn.Module]]:
+    """Yield every model of an adapt run under its name; of any other folder the one model there is."""
+    folders = {name: run / "candidates" / name for name in _SAVED}
+    if not all(folder.is_dir() for folder in folders.values()):
+        if (run / "config.yaml").is_file() and not (run / "summary.json").is_file():
+            raise CheckpointError(f"{run}: the run is not finished", hint="finish it with --resume")
+        yield ("source" if (run / "summary.json").is_file() else "model"), trained.model
+        return
+    for name, folder in folders.items():
+        yield name, load_trained(folder, network=network).model
+    if (run / "translator").is_dir():
+        yield "translated", load_translated(run, network=network)
+
+
+def load_translated(run: Path, *, network: nn.Module | None = None) -> TranslatedClassifier:
+    """Return the source model of an adapt run behind the run's translator.
+
+    Raises:
+        CheckpointError: the run has no translator, or cannot be read.
+    """
+    source_only = load_trained(run / "candidates" / "source-only", network=network)
+    translator, sensor = load_translator(run / "translator", in_channels=source_only.modality.channels)
+    model = source_only.model
+    behind = Classifier(model.network, head=model.head_name, in_channels=sensor.channels)
+    return TranslatedClassifier(translator, behind).eval()
+
+
+def _add_to_summary(
+    folder: RunFolder, summary: dict[str, Any], metrics: Mapping[str, ClassificationMetrics], data: str
+) -> None:
+    for candidate in summary.get("candidates", []):
+        if candidate["name"] in metrics:
+            candidate["evaluation"] = {**metrics[candidate["name"]].to_dict(), "data": data}
+    folder.write_json("summary.json", summary)
+
+
+def _add_labels_to_gallery(folder: RunFolder, data: LabelledData) -> None:
+    """Name the true class of gallery images that are among the labelled ones (the same relative path)."""
+    if not (folder.path / "gallery.json").is_file():
+        return
+    truth = {name: data.labels[label] for name, label in zip(data.images.names, data.class_index, strict=True)}
+    gallery = read_json(folder.path / "gallery.json")
+    for entry in gallery:
+        entry["label"] = truth.get(entry["file"], entry.get("label"))
+    folder.write_json("gallery.json", gallery)
+
