@@ -46,7 +46,29 @@ _WHERE = {
     "translate": "commands.predict",
 }
 
-__all__ = [*_WHERE]
+__all__ = [
+    "AdaptResult",
+    "AdaptSettings",
+    "EvaluateResult",
+    "Modality",
+    "Predictions",
+    "SourcefreeError",
+    "TrainResult",
+    "TrainSettings",
+    "TrainedClassifier",
+    "adapt",
+    "demo",
+    "evaluate",
+    "inspect_folder",
+    "inspect_pairs",
+    "load_modality",
+    "load_trained",
+    "method_settings",
+    "predict",
+    "simulate",
+    "train_source",
+    "translate",
+]
 
 
 def __getattr__(name: str) -> Any:

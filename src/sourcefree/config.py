@@ -25,9 +25,7 @@ class Optimisation(Settings):
     """How a stage is optimised: by default SGD as in [SHOT] and [SOCKET] (METHOD.md, baselines)."""
 
     optimizer: Literal["sgd", "adamw"] = "sgd"
-    learning_rate: float = Field(
-        1e-2, gt=0, description="at the start; falls as (1 + 10 p)^-0.75 over progress p"
-    )
+    learning_rate: float = Field(1e-2, gt=0, description="at the start; falls as (1 + 10 p)^-0.75 over progress p")
     backbone_scale: float = Field(0.1, ge=0, description="factor on the learning rate of pretrained layers")
     momentum: float = Field(0.9, ge=0, lt=1, description="Nesterov momentum of SGD")
     weight_decay: float = Field(1e-3, ge=0)
@@ -46,9 +44,7 @@ class SourceSettings(Settings):
     bottleneck: int = Field(256, ge=2, description="width of the features")
     size: int = Field(96, ge=16, description="height and width of the network's input in pixels")
     label_smoothing: float = Field(0.1, ge=0, lt=1)
-    held_out: float = Field(
-        0.1, gt=0, lt=0.9, description="share of each class held out where no test folder is given"
-    )
+    held_out: float = Field(0.1, gt=0, lt=0.9, description="share of each class held out where no test folder is given")
     optimisation: Optimisation = Optimisation(epochs=20)
 
 
@@ -81,15 +77,11 @@ class TgktSettings(Settings):
     )
     features: float = Field(1.0, ge=0, description="beta_f, L_f on the pairs")
     stages: float = Field(0.0, ge=0, description="distance of channel-normalised stage maps on the pairs")
-    pair_logits: float = Field(
-        0.0, ge=0, description="distillation of the source model's answers on the pairs"
-    )
+    pair_logits: float = Field(0.0, ge=0, description="distillation of the source model's answers on the pairs")
     pair_temperature: float = Field(2.0, gt=0, description="tau of pair_logits")
     self_training: float = Field(0.3, ge=0, description="beta_self, L_self: centroid pseudo-labels")
     information: float = Field(0.0, ge=0, description="L_IM of the targets")
-    self_start: float = Field(
-        0.0, ge=0, le=1, description="share of the training after which both self terms set in"
-    )
+    self_start: float = Field(0.0, ge=0, le=1, description="share of the training after which both self terms set in")
     freeze_head: bool = Field(True, description="keep the source model's final layer, as SHOT and SOCKET do")
     optimisation: Optimisation = Optimisation()
 
@@ -100,12 +92,8 @@ class AdaptSettings(Settings):
     method: str = "multilevel"
     tgmb: TgmbSettings | None = TgmbSettings()
     tgkt: TgktSettings = TgktSettings()
-    held_out_pairs: float = Field(
-        0.1, gt=0, lt=0.9, description="share of the pairs kept for label-free evidence"
-    )
-    max_unreadable: float = Field(
-        0.05, ge=0, le=1, description="share of unreadable files above which the run stops"
-    )
+    held_out_pairs: float = Field(0.1, gt=0, lt=0.9, description="share of the pairs kept for label-free evidence")
+    max_unreadable: float = Field(0.05, ge=0, le=1, description="share of unreadable files above which the run stops")
     allow_collapse: bool = Field(False, description="accept an adapted model that predicts one class only")
     seed: int = 0
     precision: Precision = "auto"
@@ -116,9 +104,7 @@ class TrainSettings(Settings):
     """Source training and how the run is done."""
 
     source: SourceSettings = SourceSettings()
-    max_unreadable: float = Field(
-        0.05, ge=0, le=1, description="share of unreadable files above which the run stops"
-    )
+    max_unreadable: float = Field(0.05, ge=0, le=1, description="share of unreadable files above which the run stops")
     seed: int = 0
     precision: Precision = "auto"
     device: Device = "auto"
@@ -171,9 +157,7 @@ def parse_assignments(texts: list[str]) -> dict[str, Any]:
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals or not name.strip():
-            raise ConfigError(
-                f"--set {text!r}: expected NAME=VALUE", hint="for example --set tgkt.features=0.5"
-            )
+            raise ConfigError(f"--set {text!r}: expected NAME=VALUE", hint="for example --set tgkt.features=0.5")
         changes[name.strip()] = yaml.safe_load(value)
     return changes
 

@@ -18,9 +18,7 @@ from sourcefree.data.image_io import IMAGE_SUFFIXES, decode_image, read_image, w
 from sourcefree.errors import DataError
 
 RNG = np.random.default_rng(3)
-PROPERTY = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+PROPERTY = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def _sides() -> st.SearchStrategy[int]:
@@ -59,9 +57,7 @@ def _png(array: np.ndarray, *, colour: int, filters: list[int], interlaced: bool
         height, width, channels = part.shape
         depth, out = 2 * channels, b""
         rows = (
-            np.frombuffer(np.ascontiguousarray(part.astype(">u2")).tobytes(), np.uint8)
-            .reshape(height, -1)
-            .astype(int)
+            np.frombuffer(np.ascontiguousarray(part.astype(">u2")).tobytes(), np.uint8).reshape(height, -1).astype(int)
         )
         for y in range(height):
             kind, line = filters[y % len(filters)], bytearray()
@@ -137,9 +133,7 @@ def test_tiff_alpha_white_is_zero_and_lzw(tmp_path: Path) -> None:
     image = RNG.integers(0, 65536, (8, 10, 4)).astype(np.uint16)
     tifffile.imwrite(path, image, photometric="rgb", extrasamples=["unassalpha"])
     np.testing.assert_array_equal(read_image(path), image[..., :3])
-    tifffile.imwrite(
-        path, image, photometric="rgb", extrasamples=["unspecified"]
-    )  # a fourth band is not alpha
+    tifffile.imwrite(path, image, photometric="rgb", extrasamples=["unspecified"])  # a fourth band is not alpha
     np.testing.assert_array_equal(read_image(path), image)
     tifffile.imwrite(path, image[..., 0], photometric="miniswhite")
     np.testing.assert_array_equal(read_image(path)[..., 0], 65535 - image[..., 0])

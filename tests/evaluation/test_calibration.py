@@ -14,9 +14,7 @@ def test_equals_the_hand_calculation_over_two_bins() -> None:
     confidence = np.array([0.4, 0.5, 0.9, 0.7])
     correct = np.array([True, False, True, True])
     expected = (2 * 0.05 + 2 * 0.2) / 4
-    assert expected_calibration_error(confidence=confidence, correct=correct, bins=2) == pytest.approx(
-        expected
-    )
+    assert expected_calibration_error(confidence=confidence, correct=correct, bins=2) == pytest.approx(expected)
 
 
 def test_is_zero_when_confidence_equals_accuracy() -> None:

@@ -18,9 +18,7 @@ def one_hot(predicted: list[int], classes: int, confidence: float = 1.0) -> np.n
 
 def test_equals_the_hand_calculation() -> None:
     # true 0 0 0 1 1 2, predicted 0 0 1 1 1 0
-    metrics = classification_metrics(
-        probabilities=one_hot([0, 0, 1, 1, 1, 0], 3), labels=np.array([0, 0, 0, 1, 1, 2])
-    )
+    metrics = classification_metrics(probabilities=one_hot([0, 0, 1, 1, 1, 0], 3), labels=np.array([0, 0, 0, 1, 1, 2]))
     assert metrics.count == 6
     assert metrics.accuracy == pytest.approx(4 / 6)
     assert metrics.per_class_recall == pytest.approx([2 / 3, 1.0, 0.0])

@@ -145,9 +145,7 @@ def test_shown_text_is_the_rounded_number(fake_run: FakeRun) -> None:
     edit(run, "summary.json", set_numbers)
     html = write_report(run).read_text(encoding="utf-8")
     assert re.search(r'data-candidate="adapted" data-name="accuracy" data-value="0.61249">61.2 %<', html)
-    assert re.search(
-        r'data-candidate="adapted" data-name="pair_divergence" data-value="1.23456">1.235<', html
-    )
+    assert re.search(r'data-candidate="adapted" data-name="pair_divergence" data-value="1.23456">1.235<', html)
 
 
 def test_best_of_a_column_follows_its_direction_and_delivered_is_marked(fake_run: FakeRun) -> None:
@@ -229,9 +227,7 @@ def test_numbers_that_are_none_show_a_dash(fake_run: FakeRun) -> None:
     run = fake_run()
     edit(run, "summary.json", lambda summary: summary["candidates"][0]["scores"].update(pair_agreement=None))
     html = write_report(run).read_text(encoding="utf-8")
-    assert re.search(
-        'data-candidate="source-only" data-name="pair_agreement" data-value="">\N{EN DASH}<', html
-    )
+    assert re.search('data-candidate="source-only" data-name="pair_agreement" data-value="">\N{EN DASH}<', html)
 
 
 @pytest.mark.parametrize("content", [None, "{", "[]"])

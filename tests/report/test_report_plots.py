@@ -14,9 +14,7 @@ from sourcefree.report.style import printable
 
 def texts(svg: bytes) -> list[str]:
     return [
-        "".join(node.itertext()).strip()
-        for node in ElementTree.fromstring(svg).iter()
-        if node.tag.endswith("}text")
+        "".join(node.itertext()).strip() for node in ElementTree.fromstring(svg).iter() if node.tag.endswith("}text")
     ]
 
 
@@ -46,9 +44,7 @@ def test_confusion_shows_every_count_and_names_the_classes() -> None:
 
 def test_a_hundred_classes_give_a_figure_without_numbers() -> None:
     confusion = np.full((100, 100), 7)
-    assert "7" not in texts(
-        plots.confusion_heatmap(confusion=confusion, labels=[f"c{i}" for i in range(100)])
-    )
+    assert "7" not in texts(plots.confusion_heatmap(confusion=confusion, labels=[f"c{i}" for i in range(100)]))
 
 
 def test_dollar_and_foreign_signs_come_through_as_they_are(recwarn: pytest.WarningsRecorder) -> None:

@@ -31,9 +31,7 @@ def verdict_of(run: Path, *, change: Callable[[Any], None] | None = None) -> Ver
         ((0.6, 0.6, 0.4, 0.6), "mixed", "not clearly different from source-only and AdaBN"),
     ],
 )
-def test_label_free_verdict(
-    fake_run: FakeRun, qualities: tuple[float, ...], tone: str, headline: str
-) -> None:
+def test_label_free_verdict(fake_run: FakeRun, qualities: tuple[float, ...], tone: str, headline: str) -> None:
     verdict = verdict_of(fake_run(labelled=False, qualities=qualities))
     assert verdict.tone == tone
     assert headline in verdict.headline
@@ -92,7 +90,5 @@ def test_another_delivered_model_and_collapse_are_told(fake_run: FakeRun) -> Non
         summary["candidates"][3]["class_counts"] = [5, 395, 0, 0, 0, 0]
 
     verdict = verdict_of(fake_run(), change=collapse)
-    assert "delivers \N{LEFT DOUBLE QUOTATION MARK}AdaBN\N{RIGHT DOUBLE QUOTATION MARK}" in " ".join(
-        verdict.sentences
-    )
+    assert "delivers \N{LEFT DOUBLE QUOTATION MARK}AdaBN\N{RIGHT DOUBLE QUOTATION MARK}" in " ".join(verdict.sentences)
     assert any("98.8 %" in caveat and "table" in caveat for caveat in verdict.caveats)

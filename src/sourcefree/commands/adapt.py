@@ -158,9 +158,7 @@ def _load(
         progress.say(note)
     tracker = MetricsFile(out / "metrics.jsonl", active=runtime.is_main)
     trainer = Trainer(runtime, tracker, progress, settings.seed)
-    return Adaptation(
-        source, target_data, pair_data, settings, trainer, runtime, RunFolder(out, runtime.is_main)
-    )
+    return Adaptation(source, target_data, pair_data, settings, trainer, runtime, RunFolder(out, runtime.is_main))
 
 
 def _run(adaptation: Adaptation, folder: RunFolder) -> AdaptResult:
@@ -176,9 +174,7 @@ def _run(adaptation: Adaptation, folder: RunFolder) -> AdaptResult:
         translated = judge.candidate("translated", behind)
         candidates.append(translated)
     candidates.append(judge.candidate("adapted", adaptation.train_student(judge, translator, translated)))
-    return _finish(
-        adaptation, folder, judge, {candidate.name: candidate for candidate in candidates}, translator
-    )
+    return _finish(adaptation, folder, judge, {candidate.name: candidate for candidate in candidates}, translator)
 
 
 def _finish(
@@ -194,9 +190,7 @@ def _finish(
     warnings = (*adaptation.target.notes, *adaptation.pairs.notes, *decision.warnings, *collapse)
     _save_models(adaptation, folder, candidates, translator, delivered=decision.delivered)
     folder.write_json("summary.json", _summary(adaptation, candidates, decision.delivered, warnings))
-    write_features(
-        folder, names=judge.target.names, before=candidates["source-only"], after=candidates["adapted"]
-    )
+    write_features(folder, names=judge.target.names, before=candidates["source-only"], after=candidates["adapted"])
     write_gallery(
         folder,
         images=judge.target,
@@ -212,8 +206,8 @@ def _finish(
     if collapse and not adaptation.settings.allow_collapse:
         raise DivergenceError(
             f"{folder.path}: {collapse[0]}",
-            hint=f"the run is saved and {decision.delivered} stands in its model folder; see report.html, try a lower learning rate or "
-            "--set tgkt.self_training=0, or accept it with --allow-collapse",
+            hint=f"the run is saved, with {decision.delivered} in its model folder; see report.html; try a lower learning "
+            "rate or --set tgkt.self_training=0, or accept it with --allow-collapse",
         )
     return AdaptResult(
         run=folder.path,
@@ -251,9 +245,7 @@ def _trained(adaptation: Adaptation, model: nn.Module) -> TrainedClassifier:
     if not isinstance(model, Classifier):
         raise TypeError(f"expected a Classifier, found {type(model).__name__}")
     source = adaptation.source
-    return TrainedClassifier(
-        model, source.architecture, source.labels, adaptation.target.modality, source.size
-    )
+    return TrainedClassifier(model, source.architecture, source.labels, adaptation.target.modality, source.size)
 
 
 def _summary(
@@ -272,9 +264,7 @@ def _summary(
             "held_out_pairs": len(adaptation.pairs.held_out),
             "unreadable": unreadable,
         },
-        "unreadable": [
-            list(entry) for entry in (*adaptation.target.unreadable, *adaptation.pairs.unreadable)
-        ],
+        "unreadable": [list(entry) for entry in (*adaptation.target.unreadable, *adaptation.pairs.unreadable)],
         "warnings": list(warnings),
     }
 

@@ -85,9 +85,7 @@ class Adaptation:
             source_model, self.pairs.held_out.subset([0]), side="source", runtime=self.runtime
         ).features.shape[1]
         translator = create_translator(settings.translator, in_channels=self.channels)
-        method = Tgmb(
-            source_model=source_model, translator=translator, feature_width=width, settings=settings
-        )
+        method = Tgmb(source_model=source_model, translator=translator, feature_width=width, settings=settings)
         behind = TranslatedClassifier(translator, source_model)
         self.trainer.fit(
             method,
@@ -99,9 +97,7 @@ class Adaptation:
         )
         return freeze(translator)
 
-    def train_student(
-        self, judge: Judge, translator: nn.Module | None, translated: Candidate | None
-    ) -> Classifier:
+    def train_student(self, judge: Judge, translator: nn.Module | None, translated: Candidate | None) -> Classifier:
         """Return the target model trained by TGKT."""
         torch.manual_seed(stream_seed(self.settings.seed, "student"))
         student = new_student(self.source.model, in_channels=self.channels)

@@ -10,12 +10,19 @@ from sourcefree.commands.evaluate import EvaluateResult, evaluate
 from sourcefree.commands.train_source import TrainResult, train_source
 from sourcefree.config import AdaptSettings, TrainSettings, override
 from sourcefree.data.simulated import simulate
-from sourcefree.engine.progress import Progress, Silent
+from sourcefree.engine.progress import Progress, Silent, counter
 from sourcefree.engine.run_folder import check_output
 from sourcefree.methods.presets import method_settings
 
 # Sizes that two cores without a GPU carry in a few minutes; the settings of the method are the shipped ones.
-_RENDER = {"size": 80, "source_train": 3000, "source_test": 300, "target_train": 1000, "target_test": 500, "pairs": 2000}
+_RENDER = {
+    "size": 80,
+    "source_train": 3000,
+    "source_test": 300,
+    "target_train": 1000,
+    "target_test": 500,
+    "pairs": 2000,
+}
 _SOURCE = {
     "source.backbone": "resnet10t",
     "source.pretrained": False,
@@ -54,8 +61,7 @@ def demo(*, out: Path | str, seed: int = 0, progress: Progress | None = None) ->
     out, progress = Path(out), progress or Silent()
     check_output(out, resume=False)
     data = out / "data"
-    progress.start("simulating", 1)
-    _simulate(data, seed, progress)
+    simulate(out=data, task_set="a", seed=seed, progress=counter(progress, "simulating"), **_RENDER)  # type: ignore[arg-type]
     train = override(TrainSettings(), {**_SOURCE, "seed": seed})
     source = train_source(
         images=data / "source" / "train",
@@ -77,16 +83,3 @@ def demo(*, out: Path | str, seed: int = 0, progress: Progress | None = None) ->
     )
     evaluation = evaluate(run=result.run, images=data / "target" / "test", progress=progress)
     return DemoResult(source, evaluation, result.report)
-
-
-def _simulate(data: Path, seed: int, progress: Progress) -> None:
-    started = False
-
-    def advance(done: int, total: int) -> None:
-        nonlocal started
-        if not started:
-            progress.start("simulating", total)
-            started = True
-        progress.advance(done)
-
-    simulate(out=data, task_set="a", seed=seed, progress=advance, **_RENDER)  # type: ignore[arg-type]

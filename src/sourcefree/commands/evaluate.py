@@ -146,4 +146,3 @@ def _add_labels_to_gallery(folder: RunFolder, data: LabelledData) -> None:
     for entry in gallery:
         entry["label"] = truth.get(entry["file"], entry.get("label"))
     folder.write_json("gallery.json", gallery)
-

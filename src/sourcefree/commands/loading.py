@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from sourcefree.data.datasets import ImagePairs, LabelledImages, UnlabelledImage
 from sourcefree.data.folders import ImageFile, find_images, find_labelled_images, match_pairs
 from sourcefree.data.modality import Modality
 from sourcefree.data.store import load_images, load_pairs
-from sourcefree.engine.progress import Progress
+from sourcefree.engine.progress import Progress, counter
 from sourcefree.engine.sampling import stream_seed
 from sourcefree.errors import DataError
 
@@ -89,7 +89,7 @@ def load_target(
         modality=modality,
         size=size,
         max_unreadable=max_unreadable,
-        progress=_counter(progress, f"reading {folder.name}", len(files)),
+        progress=counter(progress, f"reading {folder.name}"),
     )
     measured = modality if modality.measured else store.measure(modality)
     notes = [*_unreadable_note(store.unreadable, str(folder)), *_folder_note(files, folder)]
@@ -121,7 +121,7 @@ def load_pair_data(
         target_modality=target_modality,
         size=size,
         max_unreadable=max_unreadable,
-        progress=_counter(progress, "reading pairs", 2 * len(paired.source)),
+        progress=counter(progress, "reading pairs"),
     )
     if len(sources.names) < _LEAST_PAIRS:
         raise DataError(
@@ -143,9 +143,7 @@ def load_pair_data(
     unpaired = len(paired.unpaired_source) + len(paired.unpaired_target)
     if unpaired:
         example = (paired.unpaired_source + paired.unpaired_target)[0]
-        notes.append(
-            f"{unpaired} files of the pairs have no partner and are not used, for example {example}."
-        )
+        notes.append(f"{unpaired} files of the pairs have no partner and are not used, for example {example}.")
     return PairData(pairs.subset(train), pairs.subset(kept).plain(), unreadable, tuple(notes))
 
 
@@ -179,7 +177,7 @@ def load_labelled(
         modality=modality,
         size=size,
         max_unreadable=max_unreadable,
-        progress=_counter(progress, f"reading {folder.name}", len(found.files)),
+        progress=counter(progress, f"reading {folder.name}"),
     )
     measured = modality if modality.measured else store.measure(modality)
     class_index = np.asarray(found.class_index, dtype=np.int64)[store.kept]
@@ -194,9 +192,7 @@ def split_held_out(count: int, *, share: float, seed: int) -> tuple[list[int], l
     return sorted(order[kept:].tolist()), sorted(order[:kept].tolist())
 
 
-def split_stratified(
-    class_index: NDArray[np.int64], *, share: float, seed: int
-) -> tuple[list[int], list[int]]:
+def split_stratified(class_index: NDArray[np.int64], *, share: float, seed: int) -> tuple[list[int], list[int]]:
     """Return positions to train on and positions held out: ``share`` of each class, at least one of each with two or more."""
     generator = np.random.default_rng(stream_seed(seed, "held-out labels"))
     train: list[int] = []
@@ -209,18 +205,11 @@ def split_stratified(
     return sorted(train), sorted(kept)
 
 
-def _counter(progress: Progress, task: str, total: int) -> Callable[[int, int], None]:
-    progress.start(task, total)
-    return lambda done, _total: progress.advance(done)
-
-
 def _unreadable_note(unreadable: list[tuple[str, str]], where: str) -> list[str]:
     if not unreadable:
         return []
     file, reason = unreadable[0]
-    return [
-        f"{len(unreadable)} files of {where} cannot be read and are left out, for example {file} ({reason})."
-    ]
+    return [f"{len(unreadable)} files of {where} cannot be read and are left out, for example {file} ({reason})."]
 
 
 def _folder_note(files: Sequence[ImageFile], folder: Path) -> list[str]:
@@ -228,6 +217,4 @@ def _folder_note(files: Sequence[ImageFile], folder: Path) -> list[str]:
     if not folders:
         return []
     shown = ", ".join(folders[:3]) + (", ..." if len(folders) > 3 else "")
-    return [
-        f"{folder} has {len(folders)} sub-folders ({shown}): their names are ignored, no label is read from them."
-    ]
+    return [f"{folder} has {len(folders)} sub-folders ({shown}): their names are ignored, no label is read from them."]

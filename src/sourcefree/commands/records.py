@@ -80,9 +80,7 @@ def write_gallery(
         }
         if translated is not None:
             entry["translated"] = f"gallery/{position:04d}_translated.png"
-            write_image(
-                folder.path / str(entry["translated"]), as_picture(translated[position], source_modality)
-            )
+            write_image(folder.path / str(entry["translated"]), as_picture(translated[position], source_modality))
         entries.append(entry)
     folder.write_json("gallery.json", entries)
 
@@ -119,4 +117,4 @@ def _eight_bit(values: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 
 def _spread(count: int, most: int) -> list[int]:
-    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int)).tolist()
+    return [int(row) for row in np.unique(np.linspace(0, count - 1, min(count, most)).round())]

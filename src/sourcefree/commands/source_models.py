@@ -50,15 +50,11 @@ def resolve_source_model(
         )
     trained = load_trained(Path(source_model), network=network)
     if size is not None and size != trained.size:
-        trained = TrainedClassifier(
-            trained.model, trained.architecture, trained.labels, trained.modality, size
-        )
+        trained = TrainedClassifier(trained.model, trained.architecture, trained.labels, trained.modality, size)
     return trained
 
 
-def _from_checkpoint(
-    text: str, *, weights: Path | None, labels: Path | None, size: int | None
-) -> TrainedClassifier:
+def _from_checkpoint(text: str, *, weights: Path | None, labels: Path | None, size: int | None) -> TrainedClassifier:
     if weights is None or labels is None:
         raise ConfigError(
             f"{text}: a named architecture needs its checkpoint and its label names",

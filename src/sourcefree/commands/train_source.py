@@ -87,9 +87,7 @@ def train_source(
     settings, progress, out = settings or TrainSettings(), progress or Silent(), Path(out)
     check_output(out, resume=resume)
     sensor = modality if isinstance(modality, Modality) else load_modality(modality)
-    data = _load(
-        Path(images), Path(test) if test else None, _normalised(sensor, settings), settings, progress
-    )
+    data = _load(Path(images), Path(test) if test else None, _normalised(sensor, settings), settings, progress)
     classifier = _untrained(data, settings)
     runtime = create_runtime(device=settings.device, precision=settings.precision, network=classifier.model)
     runtime.wait()
@@ -141,9 +139,7 @@ def _run(
     return TrainResult(folder.path, classifier, metrics, report)
 
 
-def _load(
-    images: Path, test: Path | None, sensor: Modality, settings: TrainSettings, progress: Progress
-) -> _Data:
+def _load(images: Path, test: Path | None, sensor: Modality, settings: TrainSettings, progress: Progress) -> _Data:
     found = load_labelled(
         images,
         modality=sensor,
@@ -160,9 +156,7 @@ def _load(
     if test is None:
         train, kept = split_stratified(found.class_index, share=settings.source.held_out, seed=settings.seed)
         if not kept:
-            raise DataError(
-                f"{images}: no class has two images, so none can be held out", hint="give --test FOLDER"
-            )
+            raise DataError(f"{images}: no class has two images, so none can be held out", hint="give --test FOLDER")
         parts = found.images.subset(train), found.images.subset(kept).plain(), found.class_index[kept]
         return _data(found, *parts, tested_on=f"{len(kept)} images held out of {images.name}")
     other = load_labelled(
@@ -218,7 +212,5 @@ def _summary(
         "timings": dict(trainer.seconds),
         "peak_memory_mb": runtime.peak_memory_mb(),
         "counts": {"source": len(data.train), "held_out": len(data.test), "unreadable": len(data.unreadable)},
-        "warnings": [
-            f"{file} cannot be read and is left out ({reason})." for file, reason in data.unreadable
-        ],
+        "warnings": [f"{file} cannot be read and is left out ({reason})." for file, reason in data.unreadable],
     }

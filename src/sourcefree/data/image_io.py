@@ -78,9 +78,7 @@ def decode_image(data: bytes, path: Path) -> Array:
     ) as error:
         raise DataError(f"{path}: damaged or truncated image ({_short(error)})", hint=_DAMAGED) from error
     except (MemoryError, Image.DecompressionBombError) as error:
-        raise DataError(
-            f"{path}: the image is too large ({_short(error)})", hint="cut it into tiles"
-        ) from error
+        raise DataError(f"{path}: the image is too large ({_short(error)})", hint="cut it into tiles") from error
     if array.size == 0:
         raise DataError(f"{path}: the image has no pixels (shape {array.shape})", hint=_DAMAGED)
     return np.ascontiguousarray(array)
@@ -153,9 +151,7 @@ def _check_jpeg_end(data: bytes) -> None:
         if marker == 0xFF:  # padding
             position += 1
             continue
-        if (
-            marker == 0xDA
-        ):  # the picture starts; what came before (thumbnails) may hold end markers of its own
+        if marker == 0xDA:  # the picture starts; what came before (thumbnails) may hold end markers of its own
             break
         position += 2 + int.from_bytes(data[position + 2 : position + 4], "big")
     if data.find(b"\xff\xd9", position) < 0:
@@ -182,9 +178,7 @@ def _encode(path: Path, pixels: Array) -> bytes:
             return png16.encode(pixels)
         Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(buffer, "PNG")
     else:
-        raise DataError(
-            f"{path}: cannot write {suffix or 'a file without suffix'}", hint="use .png, .tiff or .npy"
-        )
+        raise DataError(f"{path}: cannot write {suffix or 'a file without suffix'}", hint="use .png, .tiff or .npy")
     return buffer.getvalue()
 
 

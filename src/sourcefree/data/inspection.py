@@ -131,9 +131,7 @@ class _Facts:
     valid: tuple[float, float, float, float, int, int] | None = None
 
 
-def inspect_folder(
-    folder: Path, *, modality: Modality | None = None, progress: Progress | None = None
-) -> FolderReport:
+def inspect_folder(folder: Path, *, modality: Modality | None = None, progress: Progress | None = None) -> FolderReport:
     """Return counts, sizes, number types, value ranges, unreadable files and duplicates of a folder of images.
 
     Args:
@@ -200,9 +198,7 @@ def inspect_pairs(
         warnings.append(f"{lonely} files have no partner and would not be used.")
     if source_modality is None and _same_numbers(first, second):
         warnings.append("Both folders hold the same files: is one of them the other sensor?")
-    return PairsReport(
-        first, second, len(paired.source), paired.unpaired_source, paired.unpaired_target, warnings
-    )
+    return PairsReport(first, second, len(paired.source), paired.unpaired_source, paired.unpaired_target, warnings)
 
 
 def format_report(report: FolderReport | PairsReport, *, shown: int = 10) -> str:

@@ -31,9 +31,7 @@ def pillow_pixels(image: Image.Image) -> Array:
     elif image.mode in ("LA", "La"):
         array = np.asarray(image)[..., 0]
     elif image.mode in ("P", "PA", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr", "LAB", "HSV"):
-        array = (
-            np.asarray(image)[..., :3] if image.mode in ("RGBA", "RGBX") else np.asarray(image.convert("RGB"))
-        )
+        array = np.asarray(image)[..., :3] if image.mode in ("RGBA", "RGBX") else np.asarray(image.convert("RGB"))
     else:
         raise DataError(f"pixels of type {image.mode!r} are not supported", hint="save it as PNG or TIFF")
     return array[..., None] if array.ndim == 2 else array

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 
@@ -30,3 +30,17 @@ class Silent:
 
     def say(self, text: str) -> None:
         """Do nothing."""
+
+
+def counter(progress: Progress, task: str) -> Callable[[int, int], None]:
+    """Return a function of (done, total) that shows a task; counting from the start again begins a new one."""
+    last = 0
+
+    def show(done: int, total: int) -> None:
+        nonlocal last
+        if last == 0 or done <= last:
+            progress.start(task, total)
+        last = done
+        progress.advance(done)
+
+    return show

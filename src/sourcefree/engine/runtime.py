@@ -67,9 +67,7 @@ class Runtime:
         """Return a batch (tensor or named tuple of tensors) on the device, images channels last."""
         return _channels_last(send_to_device(batch, self.device, non_blocking=True))
 
-    def prepare(
-        self, module: nn.Module, optimizer: torch.optim.Optimizer
-    ) -> tuple[nn.Module, torch.optim.Optimizer]:
+    def prepare(self, module: nn.Module, optimizer: torch.optim.Optimizer) -> tuple[nn.Module, torch.optim.Optimizer]:
         """Return module and optimiser ready for training in all processes."""
         return self.accelerator.prepare(self.place(module), optimizer)  # type: ignore[no-any-return]
 
@@ -130,13 +128,9 @@ def create_runtime(*, device: Device, precision: Precision, network: nn.Module) 
     if (device == "cuda" and not torch.cuda.is_available()) or (
         device == "mps" and not torch.backends.mps.is_available()
     ):
-        raise ConfigError(
-            f"device {device!r} is not available on this machine", hint="use --device auto or cpu"
-        )
+        raise ConfigError(f"device {device!r} is not available on this machine", hint="use --device auto or cpu")
     if PartialState._shared_state and device != "auto" and PartialState().device.type != device:
-        AcceleratorState._reset_state(
-            reset_partial_state=True
-        )  # an earlier call in this process chose another device
+        AcceleratorState._reset_state(reset_partial_state=True)  # an earlier call in this process chose another device
     accelerator = Accelerator(
         cpu=device == "cpu", kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=True)]
     )

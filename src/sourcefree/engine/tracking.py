@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class Tracker(Protocol):
@@ -60,7 +60,7 @@ class MetricsFile:
                 file.write(json.dumps(entry) + "\n")
 
 
-def _parse(line: str) -> dict[str, object] | None:
+def _parse(line: str) -> dict[str, Any] | None:
     try:
         entry = json.loads(line)
     except json.JSONDecodeError:

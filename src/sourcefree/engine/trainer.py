@@ -175,9 +175,7 @@ class Trainer:
                 _check_finite(output, stage=stage, epoch=epoch, step=step)
                 self.progress.advance(epoch * steps + step + 1, {"loss": float(output.loss)})
         names = list(sums)
-        means = self.runtime.mean_over_processes(
-            torch.stack([sums[name].float() for name in names]) / steps
-        ).tolist()
+        means = self.runtime.mean_over_processes(torch.stack([sums[name].float() for name in names]) / steps).tolist()
         numbers = dict(zip(names, means, strict=True))
         if not all(math.isfinite(value) for value in numbers.values()):
             raise _diverged(numbers, stage=stage, epoch=epoch, step=steps - 1)
@@ -211,9 +209,7 @@ class Trainer:
         stage: str,
     ) -> None:
         if self.runtime.is_main:
-            checkpoint.save(
-                TrainingState(epoch, method.trained_state(), optimiser.state_dict(), self.seconds[stage])
-            )
+            checkpoint.save(TrainingState(epoch, method.trained_state(), optimiser.state_dict(), self.seconds[stage]))
         self.runtime.wait()
 
 

@@ -25,7 +25,7 @@ def reverse_gradient(values: Tensor, scale: float = 1.0) -> Tensor:
 
     Reference: [DANN] equation 18.
     """
-    reversed_values: Tensor = _Reverse.apply(values, scale)  # type: ignore[no-untyped-call]
+    reversed_values: Tensor = _Reverse.apply(values, scale)
     return reversed_values
 
 

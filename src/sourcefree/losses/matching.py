@@ -37,8 +37,6 @@ def stage_matching(student_maps: Sequence[Tensor], teacher_maps: Sequence[Tensor
     distances = []
     for student, teacher in zip(student_maps, teacher_maps, strict=True):
         channels = 1 if student.ndim == 4 else -1
-        difference = normalize(student.float(), dim=channels) - normalize(
-            teacher.detach().float(), dim=channels
-        )
+        difference = normalize(student.float(), dim=channels) - normalize(teacher.detach().float(), dim=channels)
         distances.append(difference.square().sum(channels).mean())
     return torch.stack(distances).mean()

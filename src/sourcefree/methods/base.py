@@ -73,8 +73,9 @@ class Method(nn.Module, ABC):
         """Return the loss of one step and its terms."""
 
     def begin_epoch(self, view: EpochView) -> None:
-        """Refresh what changes once an epoch (pseudo-labels). Must depend on the weights and the view only, so that a
-        resumed run repeats it.
+        """Refresh what changes once an epoch, such as pseudo-labels.
+
+        It must depend on the weights and the view only, so that a resumed run repeats it.
         """
 
     def trained_state(self) -> dict[str, Tensor]:

@@ -44,9 +44,7 @@ METHODS = {
     "tgmb-tgkt": Preset(
         summary="translator, then transfer, with the terms as published",
         reference="[TGKT] arXiv 2401.05014",
-        settings=AdaptSettings(
-            method="tgmb-tgkt", tgmb=TgmbSettings(translator="paper"), tgkt=TgktSettings()
-        ),
+        settings=AdaptSettings(method="tgmb-tgkt", tgmb=TgmbSettings(translator="paper"), tgkt=TgktSettings()),
     ),
     "ti-distillation": Preset(
         summary="feature matching on the pairs alone: no translator, no self-training",

@@ -84,9 +84,7 @@ class Tgkt(Method):
             raise ValueError("TGKT needs target images and pairs in every batch")
         weights, count = self.settings, len(batch.pairs.target)
         output, maps = self.student.with_stages(torch.cat([batch.pairs.target, batch.target.images]))
-        terms = self._pair_terms(
-            batch.pairs, output.features[:count], output.logits[:count], [m[:count] for m in maps]
-        )
+        terms = self._pair_terms(batch.pairs, output.features[:count], output.logits[:count], [m[:count] for m in maps])
         target_logits = output.logits[count:]
         if self._teaches:
             teacher_logits = self._translated_logits(batch.target.images)
@@ -106,11 +104,10 @@ class Tgkt(Method):
     def _translated_logits(self, images: Tensor) -> Tensor:
         if self.translator is None:
             raise ValueError("there is no translator to teach with")
-        return self.source_model(self.translator(images)).logits
+        logits: Tensor = self.source_model(self.translator(images)).logits
+        return logits
 
-    def _pair_terms(
-        self, pairs: PairBatch, features: Tensor, logits: Tensor, maps: list[Tensor]
-    ) -> dict[str, Tensor]:
+    def _pair_terms(self, pairs: PairBatch, features: Tensor, logits: Tensor, maps: list[Tensor]) -> dict[str, Tensor]:
         weights = self.settings
         if not (weights.features or weights.stages or weights.pair_logits):
             return {}
@@ -130,6 +127,4 @@ class Tgkt(Method):
 def new_student(source_model: Classifier, *, in_channels: int) -> Classifier:
     """Return a trainable copy of the source model for a sensor with ``in_channels``."""
     network = copy.deepcopy(source_model.network).requires_grad_(True)
-    return Classifier(
-        network, head=source_model.head_name, in_channels=in_channels, stages=source_model.stage_names
-    )
+    return Classifier(network, head=source_model.head_name, in_channels=in_channels, stages=source_model.stage_names)

@@ -50,9 +50,7 @@ class Tgmb(Method):
 
     def _discriminator(self, feature_width: int) -> nn.Module:
         return (
-            FeatureDiscriminator(feature_width)
-            if self.settings.discriminator == "features"
-            else PixelDiscriminator()
+            FeatureDiscriminator(feature_width) if self.settings.discriminator == "features" else PixelDiscriminator()
         )
 
     def parameter_groups(self) -> Iterable[ParameterGroup]:
@@ -67,9 +65,7 @@ class Tgmb(Method):
         weights, terms = self.settings, {}
         count = len(batch.pairs.target)
         translated = self.translator(torch.cat([batch.pairs.target, batch.target.images]))
-        terms["reconstruction"] = weights.reconstruction * pixel_reconstruction(
-            translated[:count], batch.pairs.source
-        )
+        terms["reconstruction"] = weights.reconstruction * pixel_reconstruction(translated[:count], batch.pairs.source)
         if self._reads_source_model:
             output, maps = self.source_model.with_stages(translated)
             with torch.no_grad():

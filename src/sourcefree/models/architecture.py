@@ -68,16 +68,18 @@ def bottleneck_network(architecture: Architecture, *, pretrained: bool = False) 
     Reference: [SHOT] section 3 and its code; [SOCKET] uses the same with 256 dimensions.
     """
     backbone = create_backbone(architecture.name, num_classes=0, pretrained=pretrained)
-    bottleneck = nn.Sequential(
-        nn.Linear(backbone.num_features, architecture.bottleneck), nn.BatchNorm1d(architecture.bottleneck)
-    )
-    nn.init.xavier_normal_(bottleneck[0].weight)
-    nn.init.zeros_(bottleneck[0].bias)
-    head = nn.Linear(architecture.bottleneck, architecture.num_classes)
-    nn.init.xavier_normal_(head.weight)
-    nn.init.zeros_(head.bias)
-    parts = [("backbone", backbone), ("bottleneck", bottleneck), ("head", weight_norm(head))]
+    width = architecture.bottleneck
+    bottleneck = nn.Sequential(_linear(int(backbone.num_features), width), nn.BatchNorm1d(width))  # type: ignore[arg-type]
+    head = weight_norm(_linear(width, architecture.num_classes))
+    parts = [("backbone", backbone), ("bottleneck", bottleneck), ("head", head)]
     return nn.Sequential(OrderedDict(parts))
+
+
+def _linear(inputs: int, outputs: int) -> nn.Linear:
+    layer = nn.Linear(inputs, outputs)
+    nn.init.xavier_normal_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return layer
 
 
 def _torchvision_model(name: str, num_classes: int) -> nn.Module:
@@ -99,9 +101,7 @@ def parse_architecture(text: str, *, num_classes: int) -> Architecture:
         return Architecture(kind="torchvision", name=name, num_classes=num_classes)
     if library == "timm" and name:
         if not timm.is_model(name):
-            raise ConfigError(
-                f"timm has no model {name!r}", hint=did_you_mean(name, timm.list_models())[:300]
-            )
+            raise ConfigError(f"timm has no model {name!r}", hint=did_you_mean(name, timm.list_models())[:300])
         return Architecture(kind="timm", name=name, num_classes=num_classes)
     raise ConfigError(
         f"{text!r} names no architecture",

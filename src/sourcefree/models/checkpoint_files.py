@@ -33,7 +33,9 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
         raise CheckpointError(f"{path}: no such file")
     try:
         content = (
-            load_file(path) if path.suffix == ".safetensors" else torch.load(path, map_location="cpu", weights_only=True)
+            load_file(path)
+            if path.suffix == ".safetensors"
+            else torch.load(path, map_location="cpu", weights_only=True)
         )
     except pickle.UnpicklingError as error:
         raise CheckpointError(f"{path}: holds more than plain weights and is not loaded", hint=_PLAIN) from error
@@ -89,9 +91,7 @@ def read_labels(path: Path) -> list[str]:
     try:
         labels = _from_json(json.loads(text)) if path.suffix == ".json" else text.splitlines()
     except (ValueError, TypeError, AttributeError) as error:
-        raise ConfigError(
-            f"{path}: expected a JSON list of names, or an object of index to name ({error})"
-        ) from error
+        raise ConfigError(f"{path}: expected a JSON list of names, or an object of index to name ({error})") from error
     names = [str(label).strip() for label in labels if str(label).strip()]
     if not names:
         raise ConfigError(f"{path}: no label name in the file", hint="write one name a line")

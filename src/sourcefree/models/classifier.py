@@ -54,9 +54,7 @@ class Classifier(nn.Module):
         stages: names of modules whose outputs are the intermediate maps; see :func:`find_stages`.
     """
 
-    def __init__(
-        self, network: nn.Module, *, head: str, in_channels: int = 3, stages: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, network: nn.Module, *, head: str, in_channels: int = 3, stages: Sequence[str] = ()) -> None:
         super().__init__()
         self.adapter = channel_adapter(in_channels)
         self.network = network
@@ -107,7 +105,7 @@ def find_head(network: nn.Module) -> str:
     Raises:
         CheckpointError: the network has no linear layer.
     """
-    names = [name for name, module in network.named_modules() if isinstance(module, nn.Linear)]
+    names: list[str] = [name for name, module in network.named_modules() if isinstance(module, nn.Linear)]
     if not names:
         raise CheckpointError(
             f"no linear layer in {type(network).__name__}: the final layer cannot be found",
@@ -173,9 +171,7 @@ def _inputs_of(module: nn.Module) -> Iterator[list[Tensor]]:
 @contextmanager
 def _outputs_of(modules: list[nn.Module]) -> Iterator[list[Tensor]]:
     caught: list[Tensor] = []
-    handles = [
-        m.register_forward_hook(lambda _module, _inputs, output: caught.append(output)) for m in modules
-    ]
+    handles = [m.register_forward_hook(lambda _module, _inputs, output: caught.append(output)) for m in modules]
     try:
         yield caught
     finally:

@@ -113,9 +113,7 @@ def load_trained(path: Path, *, network: nn.Module | None = None) -> TrainedClas
     try:
         architecture = Architecture(**description["architecture"])
         built, head = (network, architecture.head) if network is not None else architecture.build()
-        model = Classifier(
-            built, head=head, in_channels=description["in_channels"], stages=description["stages"]
-        )
+        model = Classifier(built, head=head, in_channels=description["in_channels"], stages=description["stages"])
         model.load_state_dict(load_file(folder / _WEIGHTS))
         preprocessing = description["preprocessing"]
         modality = Modality(**preprocessing["modality"])
@@ -146,9 +144,7 @@ def check_label_count(labels: Sequence[str], outputs: int, *, where: str) -> Non
         raise ConfigError(f"{where}: label names must differ, found twice: {', '.join(twice[:5])}")
 
 
-def _with_statistics(
-    modality: Modality, mean: Sequence[float] | None, std: Sequence[float] | None
-) -> Modality:
+def _with_statistics(modality: Modality, mean: Sequence[float] | None, std: Sequence[float] | None) -> Modality:
     from sourcefree.models.pretrained import IMAGENET_MEAN, IMAGENET_STD
 
     if mean is None and std is None and modality.measured:

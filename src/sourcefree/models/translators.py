@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import torch
@@ -55,7 +56,7 @@ class UNetTranslator(nn.Module):
         widths = [width * 2**level for level in range(depth + 1)]
         self.skip = channel_adapter(in_channels, out_channels)
         self.stem = _block(in_channels, widths[0])
-        self.down = nn.ModuleList(_block(a, b, stride=2) for a, b in zip(widths, widths[1:], strict=False))
+        self.down = nn.ModuleList(_block(a, b, stride=2) for a, b in itertools.pairwise(widths))
         self.up = nn.ModuleList(_block(a + b, b) for a, b in zip(widths[:0:-1], widths[-2::-1], strict=True))
         self.out = nn.Conv2d(widths[0], out_channels, kernel_size=3, padding=1)
         nn.init.zeros_(self.out.weight)

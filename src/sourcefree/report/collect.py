@@ -152,9 +152,7 @@ def _features(path: Path, notes: list[str]) -> FeatureTable | None:
         return None
     finite = np.isfinite(before).all(axis=1) & np.isfinite(after).all(axis=1)
     if not finite.all():
-        notes.append(
-            f"{int((~finite).sum())} images have features that are not finite; the map leaves them out."
-        )
+        notes.append(f"{int((~finite).sum())} images have features that are not finite; the map leaves them out.")
     if not finite.any():
         return None
     return FeatureTable(

@@ -39,9 +39,7 @@ def read_history(path: Path, notes: list[str]) -> tuple[tuple[Series, ...], tupl
         _add(losses, entry, "terms", place)
         _add(scores, entry, "scores", place)
     if skipped:
-        notes.append(
-            f"metrics.jsonl: {skipped} unreadable {'line was' if skipped == 1 else 'lines were'} skipped."
-        )
+        notes.append(f"metrics.jsonl: {skipped} unreadable {'line was' if skipped == 1 else 'lines were'} skipped.")
     return _series(losses), _series(scores)
 
 

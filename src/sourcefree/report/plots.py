@@ -42,9 +42,7 @@ def line_plot(
             axes.plot(curve.x, curve.y, color=colour, marker=marker, markersize=3, label=curve.stage.upper())
         for name, (value, colour) in (references or {}).items():
             axes.axhline(value, color=colour, linestyle=(0, (4, 2)), linewidth=1.2, label=name)
-        _scale(
-            axes, np.concatenate([curve.y for curve in series]), percent=percent, compared=bool(references)
-        )
+        _scale(axes, np.concatenate([curve.y for curve in series]), percent=percent, compared=bool(references))
         axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
         axes.set_xlabel(series[0].x_label, fontsize=8)
         return to_svg(figure, tight=False)
@@ -129,13 +127,9 @@ def confusion_heatmap(*, confusion: NDArray[np.int64], labels: Sequence[str]) ->
     with figure_style():
         figure = Figure(figsize=(5.6, 5.6))
         axes = figure.subplots()
-        axes.imshow(
-            shares, cmap="Blues", vmin=0, vmax=1.15
-        )  # past 1: the darkest blue would swallow the numbers
+        axes.imshow(shares, cmap="Blues", vmin=0, vmax=1.15)  # past 1: the darkest blue would swallow the numbers
         names = [printable(label, width=18) for label in labels]
-        axes.set_xticks(
-            range(count), names, rotation=45 if count <= 30 else 90, ha="right", rotation_mode="anchor"
-        )
+        axes.set_xticks(range(count), names, rotation=45 if count <= 30 else 90, ha="right", rotation_mode="anchor")
         axes.set_yticks(range(count), names)
         axes.tick_params(length=0, labelsize=min(8.5, small + 1), labelcolor=style.INK)
         axes.set_xlabel("predicted")
@@ -157,9 +151,7 @@ def _annotate(axes: Axes, confusion: NDArray[np.int64], shares: NDArray[np.float
         weight = "bold" if row == column else "normal"
         text = str(confusion[row, column])
         size_here = size if len(text) < 4 else size - 1.5
-        axes.text(
-            column, row, text, ha="center", va="center", color=colour, fontsize=size_here, fontweight=weight
-        )
+        axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=size_here, fontweight=weight)
 
 
 def scatter_map(*, positions: NDArray[np.float64], predicted: NDArray[np.int64], limit: float) -> bytes:

@@ -38,9 +38,7 @@ def write_report(run: Path) -> Path:
     run = Path(run)
     page = render_report(collect_run(run))
     path = run / "report.html"
-    _write_atomically(
-        path, page.encode("utf-8", errors="replace")
-    )  # file names may hold bytes that are no text
+    _write_atomically(path, page.encode("utf-8", errors="replace"))  # file names may hold bytes that are no text
     return path
 
 

@@ -69,9 +69,7 @@ def to_svg(figure: Figure, *, tight: bool = True) -> bytes:
     """
     buffer = io.BytesIO()
     box = "tight" if tight else None
-    figure.savefig(
-        buffer, format="svg", transparent=True, bbox_inches=box, pad_inches=0.04, metadata={"Date": None}
-    )
+    figure.savefig(buffer, format="svg", transparent=True, bbox_inches=box, pad_inches=0.04, metadata={"Date": None})
     text = buffer.getvalue().decode("utf-8")
     return re.sub(r"'DejaVu Sans'(, [^;\"]+)?", _FONTS, text).encode("utf-8")
 
@@ -92,9 +90,7 @@ def printable(text: str, *, width: int = 24) -> str:
         text: class name.
         width: longest length in characters.
     """
-    clean = "".join(
-        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
-    )
+    clean = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
     if len(clean) <= width:
         return clean
     head = (width - 1) * 2 // 3

@@ -89,9 +89,7 @@ def _judge_source(data: RunData) -> Verdict:
             per_class = f" Averaged over classes: {percent(mean)}." if mean is not None else ""
             sentence = f"Measured on {_images(found.count)} ({found.data}).{per_class}"
             return Verdict("neutral", f"The source model classifies {percent(share)} correctly", (sentence,))
-    return Verdict(
-        "unknown", "The accuracy of the source model is not known", ("No evaluation was written.",)
-    )
+    return Verdict("unknown", "The accuracy of the source model is not known", ("No evaluation was written.",))
 
 
 def _compare_labels(adapted: Candidate, rivals: list[Candidate]) -> tuple[_Comparison, list[str]]:
@@ -106,9 +104,7 @@ def _compare_labels(adapted: Candidate, rivals: list[Candidate]) -> tuple[_Compa
         if theirs is None or "accuracy" not in theirs.metrics:
             continue
         count = min(mine.count, theirs.count) if mine.count and theirs.count else None
-        parts.append(
-            _against(result, rival.name, mine.metrics["accuracy"], theirs.metrics["accuracy"], count)
-        )
+        parts.append(_against(result, rival.name, mine.metrics["accuracy"], theirs.metrics["accuracy"], count))
     against = f", against {join(parts)}" if parts else ""
     accuracy = percent(mine.metrics["accuracy"])
     return result, [
@@ -116,9 +112,7 @@ def _compare_labels(adapted: Candidate, rivals: list[Candidate]) -> tuple[_Compa
     ]
 
 
-def _compare_pairs(
-    adapted: Candidate, rivals: list[Candidate], count: int | None
-) -> tuple[_Comparison, list[str]]:
+def _compare_pairs(adapted: Candidate, rivals: list[Candidate], count: int | None) -> tuple[_Comparison, list[str]]:
     """Return the comparison by agreement on held-out pairs, and the sentence on it."""
     result = _Comparison([], [], [])
     mine = adapted.scores.get("pair_agreement")
@@ -183,9 +177,7 @@ def _delivery(data: RunData) -> list[str]:
     return [f"The run delivers “{candidate_title(str(data.delivered))}” instead of the adapted model."]
 
 
-def _caveats(
-    data: RunData, adapted: Candidate, by_labels: _Comparison, by_pairs: _Comparison
-) -> tuple[str, ...]:
+def _caveats(data: RunData, adapted: Candidate, by_labels: _Comparison, by_pairs: _Comparison) -> tuple[str, ...]:
     """Return what a careful reader has to know beside the numbers."""
     caveats = []
     if adapted.evaluation is None:

@@ -64,9 +64,7 @@ def loss_groups(data: RunData) -> list[FigureGroup]:
     """
     stages = dict.fromkeys(series.stage for series in data.losses)
     return [
-        FigureGroup(
-            stage_title(stage), tuple(_loss_figure(series) for series in data.losses if series.stage == stage)
-        )
+        FigureGroup(stage_title(stage), tuple(_loss_figure(series) for series in data.losses if series.stage == stage))
         for stage in stages
     ]
 
@@ -121,16 +119,13 @@ def balance_figure(data: RunData) -> Figure | None:
     shares = {}
     for name in names:
         candidate = data.candidate(name)
-        if candidate is not None and len(candidate.class_counts) == len(data.labels) > 0 < sum(
-            candidate.class_counts
-        ):
+        if candidate is not None and len(candidate.class_counts) == len(data.labels) > 0 < sum(candidate.class_counts):
             counts = np.asarray(candidate.class_counts, dtype=np.float64)
             shares[candidate_title(name)] = counts / counts.sum()
     if not shares:
         return None
     alt = "; ".join(
-        f"{name}: "
-        + ", ".join(f"{label} {percent(share)}" for label, share in zip(data.labels, values, strict=True))
+        f"{name}: " + ", ".join(f"{label} {percent(share)}" for label, share in zip(data.labels, values, strict=True))
         for name, values in shares.items()
     )
     uri = _svg_uri(plots.class_balance(labels=data.labels, shares=shares, true=_true_shares(data)))
@@ -186,9 +181,7 @@ def feature_figures(data: RunData) -> tuple[list[Figure], list[LegendEntry]]:
         ("After: adapted model", after, table.predicted[rows]),
     ):
         uri = _svg_uri(plots.scatter_map(positions=positions, predicted=predicted, limit=limit))
-        alt = (
-            f"Map of the features of {len(rows)} target images, {len(np.unique(predicted))} predicted classes"
-        )
+        alt = f"Map of the features of {len(rows)} target images, {len(np.unique(predicted))} predicted classes"
         figures.append(Figure(title, uri, alt))
     seen = np.union1d(table.predicted_before[rows], table.predicted[rows])
     return figures, [_legend_entry(data, int(index)) for index in seen]

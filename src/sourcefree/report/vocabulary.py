@@ -30,9 +30,7 @@ METRICS = {
     "class_mean_accuracy": Quantity(
         "Class mean", "Accuracy averaged over classes, so that every class counts the same.", percent=True
     ),
-    "macro_f1": Quantity(
-        "Macro F1", "F1 (precision and recall together) averaged over classes.", percent=True
-    ),
+    "macro_f1": Quantity("Macro F1", "F1 (precision and recall together) averaged over classes.", percent=True),
     "ece": Quantity(
         "Calib. error",
         "Expected calibration error: mean gap between confidence and accuracy, 15 bins. "

@@ -49,9 +49,7 @@ def test_layout_and_formats(simulated: Path) -> None:
     rgb = Image.open(next((simulated / "source/train").rglob("*.png")))
     assert rgb.mode == "RGB" and rgb.size == (24, 24)
     assert {p.name for p in (simulated / "source/train").iterdir()} <= set(task_families("a"))
-    assert all(p.is_file() for p in (simulated / "target/train").iterdir()), (
-        "the adaptation set is flat: no labels"
-    )
+    assert all(p.is_file() for p in (simulated / "target/train").iterdir()), "the adaptation set is flat: no labels"
     assert len(list((simulated / "target/train").iterdir())) == 12
     for path in simulated.glob("target/**/*.png"):
         depth = np.asarray(Image.open(path))
@@ -187,9 +185,7 @@ def test_classes_are_balanced_in_an_order_that_tells_nothing() -> None:
     order = [class_of(0, "target_train", i, names) for i in range(400)]
     assert {order.count(n) for n in names} == {40}
     for place in range(len(names)):
-        assert len(set(order[place :: len(names)])) >= 8, (
-            "the number modulo the classes must not give the class away"
-        )
+        assert len(set(order[place :: len(names)])) >= 8, "the number modulo the classes must not give the class away"
 
 
 def test_a_longer_split_begins_with_the_shorter_one() -> None:

@@ -62,9 +62,7 @@ def test_depth_of_a_sphere_matches_the_analytic_one() -> None:
     exact = (c - np.sqrt(np.where(hit, inside, 0))) / a
     both = hit & frame.on_object
     assert both.sum() > 200
-    assert (
-        hit != frame.on_object
-    ).mean() < 0.01  # The ball is a polyhedron: its outline is a little smaller.
+    assert (hit != frame.on_object).mean() < 0.01  # The ball is a polyhedron: its outline is a little smaller.
     middle = both & (inside > 0.4 * inside.max())
     np.testing.assert_allclose(frame.depth[middle], exact[middle], atol=0.02)
 
@@ -83,9 +81,7 @@ def test_tilted_plane_depth_is_exact() -> None:
 
 def test_rgb_and_depth_show_the_same_pixels() -> None:
     scene = _ball_above_floor()
-    aside = replace(
-        scene.camera, origin=np.array([0.7, 0.25, EYE])
-    )  # Flips and transposes must not go unseen.
+    aside = replace(scene.camera, origin=np.array([0.7, 0.25, EYE]))  # Flips and transposes must not go unseen.
     frame = render(replace(scene, camera=aside), SIZE)
     assert frame.rgb is not None
     rows, columns = np.nonzero(frame.on_object)

@@ -59,9 +59,7 @@ def test_tube_ring_vertices_keep_their_radius_round_bends() -> None:
     rings = tube.vertices[: 30 * 8].reshape(30, 8, 3)
     np.testing.assert_allclose(np.linalg.norm(rings - path[:, None], axis=2), 0.05, atol=1e-9)
     # No twist: a ring vertex moves about as far as the ring's centre does.
-    steps = np.linalg.norm(np.diff(rings[:, 0], axis=0), axis=1) / np.linalg.norm(
-        np.diff(path, axis=0), axis=1
-    )
+    steps = np.linalg.norm(np.diff(rings[:, 0], axis=0), axis=1) / np.linalg.norm(np.diff(path, axis=0), axis=1)
     assert steps.max() < 1.5
 
 

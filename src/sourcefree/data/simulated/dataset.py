@@ -143,13 +143,9 @@ def _check(options: _Options, sizes: dict[str, int], workers: int | None) -> Non
         if not 0 <= count <= 99_999:
             raise ConfigError(f"{name}: expected 0 to 99999 frames, found {count}")
     if not any(sizes.values()):
-        raise ConfigError(
-            "every split has 0 frames: nothing to simulate", hint="give at least one split a size"
-        )
+        raise ConfigError("every split has 0 frames: nothing to simulate", hint="give at least one split a size")
     if workers is not None and workers < 1:
-        raise ConfigError(
-            f"workers: expected at least 1, found {workers}", hint="leave it out for one a core"
-        )
+        raise ConfigError(f"workers: expected at least 1, found {workers}", hint="leave it out for one a core")
 
 
 class _fresh_folder:  # noqa: N801 - used like the functions of contextlib

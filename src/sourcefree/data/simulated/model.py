@@ -42,9 +42,7 @@ class Model:
         for a, b in segments:
             self.rod(a, b, r, slot=slot)
 
-    def ball(
-        self, radii: float | Sequence[float], at: Point = ORIGIN, slot: int = 0, rot: Array | None = None
-    ) -> None:
+    def ball(self, radii: float | Sequence[float], at: Point = ORIGIN, slot: int = 0, rot: Array | None = None) -> None:
         """Add an ellipsoid."""
         self.add(_moved(surfaces.ball(radii), rot, at), slot)
 

@@ -131,9 +131,7 @@ def _walls(camera: Camera, radius: float, rng: np.random.Generator) -> list[Plan
     with_side, sign = rng.random() < 0.5, 1.0 if rng.random() < 0.5 else -1.0
     normal = turn("z", yaw) @ np.array([1.0, 0.0, 0.0])
     up = np.array([0.0, 0.0, 1.0])
-    planes.append(
-        Plane(-normal * (radius + gap), np.stack([np.cross(up, normal), up, normal], 1), OBJECT_SLOTS + 1)
-    )
+    planes.append(Plane(-normal * (radius + gap), np.stack([np.cross(up, normal), up, normal], 1), OBJECT_SLOTS + 1))
     if with_side:
         side = np.cross(up, normal) * sign
         reach = max(radius + side_gap, 0.3 - float(camera.origin @ side))
@@ -141,9 +139,7 @@ def _walls(camera: Camera, radius: float, rng: np.random.Generator) -> list[Plan
     return planes
 
 
-def _clutter(
-    planes: list[Plane], radius: float, size: float, rng: np.random.Generator
-) -> list[trimesh.Trimesh]:
+def _clutter(planes: list[Plane], radius: float, size: float, rng: np.random.Generator) -> list[trimesh.Trimesh]:
     """Return up to four small primitives around the object; now and then one hides a part of it."""
     out: list[trimesh.Trimesh] = []
     for _ in range(int(rng.choice(5, p=[0.3, 0.25, 0.2, 0.15, 0.1]))):
@@ -214,9 +210,7 @@ def random_scene(family: Family, rng: np.random.Generator) -> Scene:
     slots += [np.full(len(c.faces), OBJECT_SLOTS + 3 + k) for k, c in enumerate(clutter)]
     return Scene(
         vertices=np.concatenate(pieces).astype(np.float32),
-        normals=np.concatenate([normals, *(np.asarray(c.vertex_normals) for c in clutter)]).astype(
-            np.float32
-        ),
+        normals=np.concatenate([normals, *(np.asarray(c.vertex_normals) for c in clutter)]).astype(np.float32),
         faces=np.concatenate(faces).astype(np.int32),
         face_material=np.concatenate(slots).astype(np.int32),
         object_faces=len(mesh.faces),

@@ -207,9 +207,7 @@ def curve(points: ArrayLike, n: int = 16) -> Array:
     i = np.minimum(s.astype(int), len(p) - 2)
     t = (s - i)[:, None]
     a, b, c, d = padded[i], padded[i + 1], padded[i + 2], padded[i + 3]
-    result: Array = 0.5 * (
-        2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3
-    )
+    result: Array = 0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3)
     return result
 
 
@@ -253,9 +251,7 @@ def loft(sections: Array, smooth: bool = True) -> Surface:
     quads = sections.reshape(-1, 3)[_grid_faces(rows, columns, True)]
     normal = np.cross(quads[:, 1] - quads[:, 0], quads[:, 2] - quads[:, 0])
     normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-12)
-    flat = Surface(
-        quads.reshape(-1, 3), np.repeat(normal, 3, axis=0), np.arange(quads.size // 3).reshape(-1, 3)
-    )
+    flat = Surface(quads.reshape(-1, 3), np.repeat(normal, 3, axis=0), np.arange(quads.size // 3).reshape(-1, 3))
     return join([flat, *caps])
 
 

@@ -42,9 +42,7 @@ class Texture:
             return ((p @ self.direction) % 1.0 < 0.5).astype(np.float32)
         if self.kind == "planks":
             row = np.floor(p[:, 0] * 2)
-            shade = self._hash(
-                row, np.floor(p[:, 1] * 0.4 + self._hash(row, row, row)), np.floor(p[:, 2] * 2)
-            )
+            shade = self._hash(row, np.floor(p[:, 1] * 0.4 + self._hash(row, row, row)), np.floor(p[:, 2] * 2))
             seam = ((p[:, 0] * 2) % 1.0 < 0.06) | ((p[:, 2] * 2) % 1.0 < 0.06)
             return np.where(seam, np.float32(1.0), shade * np.float32(0.45)).astype(np.float32)
         if self.kind == "noise":

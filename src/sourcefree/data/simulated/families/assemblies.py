@@ -14,9 +14,7 @@ def _primitive(m: Model, rng: np.random.Generator, s: float) -> None:
     u, slot = rng.uniform, int(rng.integers(4))
     kind = rng.integers(7)
     a, b = s * u(0.4, 1.0), s * u(0.3, 1.0)
-    with m.placed(
-        rot=turn("xyz"[rng.integers(3)], 90.0 * rng.integers(4) + u(-25, 25) * (rng.random() < 0.4))
-    ):
+    with m.placed(rot=turn("xyz"[rng.integers(3)], 90.0 * rng.integers(4) + u(-25, 25) * (rng.random() < 0.4))):
         if kind == 0:
             m.box((s, a, b), slot=slot)
         elif kind == 1:

@@ -64,9 +64,7 @@ def fish(m: Model, rng: np.random.Generator) -> None:
         0.025,
         slot=1,
     )
-    m.plate(
-        [(-x * 0.5, h * 0.4, h * 0.9), (0, h * 0.8, h * u(1.4, 1.8)), (x * 0.3, h * 0.9, h)], 0.02, slot=1
-    )
+    m.plate([(-x * 0.5, h * 0.4, h * 0.9), (0, h * 0.8, h * u(1.4, 1.8)), (x * 0.3, h * 0.9, h)], 0.02, slot=1)
     m.wings(0.12, 0.08, w + u(0.08, 0.18), 0.1, at=(x * 0.3, 0, -h * 0.3), slot=1, rise=-0.08, thickness=0.02)
     for s in (-1, 1):
         m.ball(0.03, at=(x * 0.75, s * w * 0.75, h * 0.2), slot=2)
@@ -130,9 +128,7 @@ def snail(m: Model, rng: np.random.Generator) -> None:
     """Draw a spiral shell on a long foot with two feelers."""
     u = rng.uniform
     r, w = u(0.22, 0.32), u(0.07, 0.12)
-    m.body(
-        [(-0.5, 0.03, 0.03, 0.02), (-0.2, 0.06, w, 0.06), (0.3, 0.07, w, 0.07), (0.48, 0.13, w * 0.8, 0.08)]
-    )
+    m.body([(-0.5, 0.03, 0.03, 0.02), (-0.2, 0.06, w, 0.06), (0.3, 0.07, w, 0.07), (0.48, 0.13, w * 0.8, 0.08)])
     t = np.linspace(0, 4.2 * np.pi, 60)
     fade = np.exp(-t * 0.13)
     path = np.stack([-0.05 - r * fade * np.cos(t), t * 0.008, r * 1.25 + r * fade * np.sin(t)], 1)
@@ -199,9 +195,7 @@ def crab(m: Model, rng: np.random.Generator) -> None:
             ]
             m.tube(np.array(path), 0.024, slot=0)
         claw = np.array([w * u(0.9, 1.3), s * w * u(0.9, 1.4), z + u(0.05, 0.3)])
-        m.bent(
-            np.array([(w * 0.4, s * w * 0.7, z), (w * 0.6, s * w * 1.3, z + 0.04), claw]), 0.035, slot=0, n=8
-        )
+        m.bent(np.array([(w * 0.4, s * w * 0.7, z), (w * 0.6, s * w * 1.3, z + 0.04), claw]), 0.035, slot=0, n=8)
         for k in (-1, 1):
             tip = claw + [0.17, -s * 0.04 + k * 0.05, 0.04]
             m.bent([claw, claw + [0.09, k * 0.09, 0.03], tip], [0.06, 0.05, 0.008], slot=1, n=8)
@@ -226,9 +220,7 @@ def butterfly(m: Model, rng: np.random.Generator) -> None:
     big, small = u(0.3, 0.5), u(0.2, 0.36)
     for s in (-1, 1):
         with m.placed(at=(0, 0, 0.06), rot=turn("x", s * lift)):
-            m.ball(
-                (big * 0.55, big * 0.6, 0.012), at=(0.16, s * big * 0.55, 0), slot=1, rot=turn("z", s * 35)
-            )
+            m.ball((big * 0.55, big * 0.6, 0.012), at=(0.16, s * big * 0.55, 0), slot=1, rot=turn("z", s * 35))
             m.ball(
                 (small * 0.5, small * 0.6, 0.012),
                 at=(-0.14, s * small * 0.55, 0),

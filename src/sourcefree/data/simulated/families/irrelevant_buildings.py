@@ -32,9 +32,7 @@ def tower(m: Model, rng: np.random.Generator) -> None:
     r, h, sides = u(0.16, 0.26), u(0.7, 1.2), int(rng.choice([4, 6, 8, 20]))
     top = h + u(0.1, 0.18)
     wide = r * u(1.1, 1.35)
-    m.lathe(
-        [(0, 0), (r * u(1.0, 1.3), 0), (r, h), (wide, h + 0.03), (wide, top), (0, top)], slot=0, sides=sides
-    )
+    m.lathe([(0, 0), (r * u(1.0, 1.3), 0), (r, h), (wide, h + 0.03), (wide, top), (0, top)], slot=0, sides=sides)
     if rng.random() < 0.5:
         m.rod((0, 0, top), (0, 0, top + u(0.25, 0.5)), wide * 1.1, 0.005, slot=1)
     else:
@@ -131,9 +129,7 @@ def arch(m: Model, rng: np.random.Generator) -> None:
     a = np.linspace(0, np.pi, 15)
     outer = [(-np.cos(q) * (w + t / 2), np.sin(q) ** (0.5 * kind + 0.5) * (tall + t / 2)) for q in a]
     inner = [(-np.cos(q) * (w - t / 2), np.sin(q) ** (0.5 * kind + 0.5) * (tall - t / 2)) for q in a]
-    for (x0, z0), (x1, z1), (x2, z2), (x3, z3) in zip(
-        outer[:-1], outer[1:], inner[1:], inner[:-1], strict=True
-    ):
+    for (x0, z0), (x1, z1), (x2, z2), (x3, z3) in zip(outer[:-1], outer[1:], inner[1:], inner[:-1], strict=True):
         ring = [(0.0, x0, h + z0), (0.0, x1, h + z1), (0.0, x2, h + z2), (0.0, x3, h + z3)]
         m.hull(np.array([[(s * d / 2, *p[1:]) for p in ring] for s in (-1, 1)]), slot=0)
 
@@ -196,9 +192,7 @@ def stairs(m: Model, rng: np.random.Generator) -> None:
             lift = 0.32
             m.rod((0, s * w / 2, rise + lift), (run * (n - 1), s * w / 2, rise * n + lift), 0.018, slot=1)
             for k in range(0, n, 2):
-                m.rod(
-                    (run * k, s * w / 2, rise * k), (run * k, s * w / 2, rise * (k + 1) + lift), 0.012, slot=1
-                )
+                m.rod((run * k, s * w / 2, rise * k), (run * k, s * w / 2, rise * (k + 1) + lift), 0.012, slot=1)
 
 
 @family(can_lie=False)
@@ -231,9 +225,7 @@ def signpost(m: Model, rng: np.random.Generator) -> None:
             m.plate(arrow, 0.03, at=(0, 0, z), rot=turn("z", a), slot=1 + k)
     else:
         r, sides = u(0.16, 0.26), int(rng.choice([3, 4, 8, 24]))
-        m.lathe(
-            [(0, 0.03), (r, 0.03), (r, 0.055), (0, 0.055)], at=(0, 0, h), axis=(1, 0, 0), slot=1, sides=sides
-        )
+        m.lathe([(0, 0.03), (r, 0.03), (r, 0.055), (0, 0.055)], at=(0, 0, h), axis=(1, 0, 0), slot=1, sides=sides)
         m.lathe([(0, 0.056), (r * 0.7, 0.056), (0, 0.06)], at=(0, 0, h), axis=(1, 0, 0), slot=2, sides=sides)
     m.lathe([(0.14, 0), (0.12, 0.05), (0, 0.06)], slot=0)
 

@@ -66,8 +66,7 @@ def bathtub(m: Model, rng: np.random.Generator) -> None:
     ring = np.stack([np.cos(angle) * x, np.sin(angle) * w], 1)
     out = [np.column_stack([ring * g, np.full(28, lift + h * a)]) for g, a in zip(grow, f, strict=True)]
     inner = [
-        np.column_stack([ring * (g - 0.06), np.full(28, lift + 0.03 + h * a)])
-        for g, a in zip(grow, f, strict=True)
+        np.column_stack([ring * (g - 0.06), np.full(28, lift + 0.03 + h * a)]) for g, a in zip(grow, f, strict=True)
     ]
     m.hull(np.array(out + inner[::-1]), slot=0)
     rim = np.column_stack([ring * 0.98, np.full(28, lift + h + 0.02)])
@@ -197,9 +196,7 @@ def crown(m: Model, rng: np.random.Generator) -> None:
             )
         ]
         mid = turn("z", a) @ np.array([r * 1.02, 0, band * 0.6])
-        m.hull(
-            np.array([[mid, p[0], p[1], p[2]], [mid * 0.97, p[0] * 0.97, p[1] * 0.98, p[2] * 0.97]]), slot=0
-        )
+        m.hull(np.array([[mid, p[0], p[1], p[2]], [mid * 0.97, p[0] * 0.97, p[1] * 0.98, p[2] * 0.97]]), slot=0)
         m.ball(0.032, at=p[1].tolist(), slot=2)
     if rng.random() < 0.4:
         for a in (0, 90):

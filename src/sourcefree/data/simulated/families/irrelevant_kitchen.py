@@ -72,9 +72,7 @@ def barrel(m: Model, rng: np.random.Generator) -> None:
     f = np.linspace(0, 1, 9)
     side = [(r * (1 + (belly - 1) * np.sin(np.pi * a)), h * a) for a in f]
     with m.placed(rot=turn("y", 90) if rng.random() < 0.35 else None):
-        m.lathe(
-            [(0, 0.02), (r * 0.93, 0.02), *side, (r * 0.93, h), (r * 0.93, h - 0.02), (0, h - 0.02)], slot=0
-        )
+        m.lathe([(0, 0.02), (r * 0.93, 0.02), *side, (r * 0.93, h), (r * 0.93, h - 0.02), (0, h - 0.02)], slot=0)
         for a in (0.06, 0.3, 0.7, 0.94):
             q = r * (1 + (belly - 1) * np.sin(np.pi * a)) + 0.012
             m.rod((0, 0, h * a - 0.025), (0, 0, h * a + 0.025), q, slot=1)
@@ -87,9 +85,7 @@ def wineglass(m: Model, rng: np.random.Generator) -> None:
     r, bowl, stem = u(0.14, 0.24), u(0.22, 0.45), u(0.2, 0.45)
     rim = r * u(0.7, 1.15)
     m.lathe([(0, 0), (r * 0.95, 0), (r * 0.9, 0.015), (0.018, 0.04), (0.014, stem)], slot=0)
-    m.smooth_lathe(
-        [(0.014, stem), (r * 0.8, stem + bowl * 0.25), (r, stem + bowl * 0.55), (rim, stem + bowl)], slot=0
-    )
+    m.smooth_lathe([(0.014, stem), (r * 0.8, stem + bowl * 0.25), (r, stem + bowl * 0.55), (rim, stem + bowl)], slot=0)
     if rng.random() < 0.5:
         m.lathe([(0, stem + bowl * 0.5), (r * 0.95, stem + bowl * 0.5)], slot=1)
 
@@ -131,9 +127,7 @@ def hourglass(m: Model, rng: np.random.Generator) -> None:
     r, h, n = u(0.17, 0.25), u(0.55, 0.8), int(rng.integers(3, 5))
     z = 0.05
     for at in (0.0, h + z):
-        m.lathe(
-            [(0, at), (r * 1.3, at), (r * 1.3, at + z), (0, at + z)], slot=0, sides=int(rng.choice([6, 28]))
-        )
+        m.lathe([(0, at), (r * 1.3, at), (r * 1.3, at + z), (0, at + z)], slot=0, sides=int(rng.choice([6, 28])))
     neck = u(0.015, 0.05)
     m.smooth_lathe(
         [(r * 0.7, z), (r * 0.95, z + h * 0.2), (neck, z + h / 2), (r * 0.95, z + h * 0.8), (r * 0.7, z + h)],
@@ -198,9 +192,7 @@ def basket(m: Model, rng: np.random.Generator) -> None:
     for k in range(n):
         m.ring(r * (1 + flare * k / n), t, at=(0, 0, t + k * t * 1.75), slot=k % 2)
     top, wide, high = n * t * 1.75, r * (1 + flare), u(0.25, 0.5)
-    m.tube(
-        [(0, wide * np.cos(a), top + high * np.sin(a)) for a in np.linspace(0, np.pi, 18)], t * 0.9, slot=1
-    )
+    m.tube([(0, wide * np.cos(a), top + high * np.sin(a)) for a in np.linspace(0, np.pi, 18)], t * 0.9, slot=1)
     if rng.random() < 0.4:
         for k in range(6):
             m.ball(r * 0.33, at=(turn("z", 60 * k) @ np.array([r * 0.55, 0, top * 0.9])).tolist(), slot=2)

@@ -25,9 +25,7 @@ def trumpet(m: Model, rng: np.random.Generator) -> None:
             (x * 0.5, 0, -loop),
         ]
         m.tube(
-            np.array(
-                [*path, (x * 0.65, 0, -loop * 0.3), (x * 0.5, 0, loop * 0.4), (-x - 0.1, 0, loop * 0.4)]
-            ),
+            np.array([*path, (x * 0.65, 0, -loop * 0.3), (x * 0.5, 0, loop * 0.4), (-x - 0.1, 0, loop * 0.4)]),
             r,
             slot=0,
         )

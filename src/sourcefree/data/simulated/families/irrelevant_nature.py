@@ -69,9 +69,7 @@ def cactus(m: Model, rng: np.random.Generator) -> None:
             u(0.18, 0.28),
             u(0.15, 0.35),
         )
-        path = np.array(
-            [(0, 0, at), (reach * 0.8, 0, at + 0.02), (reach, 0, at + 0.12), (reach, 0, at + 0.12 + rise)]
-        )
+        path = np.array([(0, 0, at), (reach * 0.8, 0, at + 0.02), (reach, 0, at + 0.12), (reach, 0, at + 0.12 + rise)])
         m.bent(path @ rot.T, r * 0.6, slot=0)
         m.ball(r * 0.6, at=(rot @ path[-1]).tolist(), slot=0)
 
@@ -162,15 +160,11 @@ def carrot(m: Model, rng: np.random.Generator) -> None:
     u = rng.uniform
     r, h = u(0.1, 0.17), u(0.5, 0.8)
     with m.placed(rot=turn("y", u(75, 100)) if rng.random() < 0.7 else turn("y", 180)):
-        m.smooth_lathe(
-            [(0.0, 0.0), (r * 0.35, h * 0.25), (r * 0.75, h * 0.7), (r, h * 0.95), (0.02, h)], slot=0
-        )
+        m.smooth_lathe([(0.0, 0.0), (r * 0.35, h * 0.25), (r * 0.75, h * 0.7), (r, h * 0.95), (0.02, h)], slot=0)
         for _ in range(int(rng.integers(4, 9))):
             a, tilt, length = u(0, 360), u(0.02, 0.2), u(0.2, 0.4)
             d = turn("z", a) @ np.array([tilt, 0, 0])
-            m.bent(
-                [(0, 0, h), d * 0.4 + [0, 0, h + length * 0.6], d + [0, 0, h + length]], 0.014, slot=1, n=6
-            )
+            m.bent([(0, 0, h), d * 0.4 + [0, 0, h + length * 0.6], d + [0, 0, h + length]], 0.014, slot=1, n=6)
             m.ball((0.04, 0.04, 0.09), at=(d + [0, 0, h + length]).tolist(), slot=1)
 
 

@@ -20,8 +20,7 @@ def sword(m: Model, rng: np.random.Generator) -> None:
     with m.placed(rot=turn("y", -u(70, 110)) if rng.random() < 0.7 else None):
         f = np.linspace(0, 1, 8)
         blade = [
-            (h * a, bend * a * a - w * min(1.0, 4 * (1.01 - a)), bend * a * a + w * min(1.0, 4 * (1.01 - a)))
-            for a in f
+            (h * a, bend * a * a - w * min(1.0, 4 * (1.01 - a)), bend * a * a + w * min(1.0, 4 * (1.01 - a))) for a in f
         ]
         m.plate(blade, 0.018, rot=turn("x", 90), slot=0)
         m.bent([(u(-0.03, 0.06), -guard, 0), (0, 0, 0), (u(-0.03, 0.06), guard, 0)], 0.024, slot=1, n=9)

@@ -180,9 +180,7 @@ def umbrella(m: Model, rng: np.random.Generator) -> None:
         m.rod((0, 0, 0.1), (0, 0, length + 0.07), 0.015, slot=1)
         if rng.random() < 0.7:
             hook = u(0.05, 0.09)
-            bend = [
-                (hook - hook * np.cos(t), 0, 0.1 - hook * np.sin(t) * 1.2) for t in np.linspace(0, np.pi, 9)
-            ]
+            bend = [(hook - hook * np.cos(t), 0, 0.1 - hook * np.sin(t) * 1.2) for t in np.linspace(0, np.pi, 9)]
             m.tube([(0, 0, 0.18), *bend], 0.024, slot=2)
         else:
             m.rod((0, 0, 0), (0, 0, 0.2), 0.03, slot=2)

@@ -18,9 +18,7 @@ def airplane(m: Model, rng: np.random.Generator) -> None:
     length, r = u(1.1, 1.5), u(0.07, 0.12)
     x0, x1 = -length / 2, length / 2
     fuselage = [(x0, 0.05, 0.015, 0.02), (x0 * 0.5, 0.02, r * 0.7, r * 0.75), (0, 0, r, r)]
-    m.body(
-        [*fuselage, (x1 * 0.7, 0, r * 0.95, r), (x1 * 0.93, -0.01, r * 0.6, r * 0.6), (x1, -0.02, 0.01, 0.01)]
-    )
+    m.body([*fuselage, (x1 * 0.7, 0, r * 0.95, r), (x1 * 0.93, -0.01, r * 0.6, r * 0.6), (x1, -0.02, 0.01, 0.01)])
     span, root = u(0.5, 0.75), u(0.2, 0.32)
     sweep, z = u(-0.02, 0.35), u(-0.6, 0.7) * r
     xw = u(-0.02, 0.15)
@@ -39,9 +37,7 @@ def airplane(m: Model, rng: np.random.Generator) -> None:
         for y in np.array([0.38, 0.62][: int(rng.integers(1, 3))]) * span:
             for s in (-1, 1):
                 x = xw - sweep * y / span + root * 0.25
-                m.lathe(
-                    [(0.035, -0.1), (0.05, 0), (0.045, 0.1), (0.0, 0.05)], (x, s * y, z - 0.06), (1, 0, 0), 2
-                )
+                m.lathe([(0.035, -0.1), (0.05, 0), (0.045, 0.1), (0.0, 0.05)], (x, s * y, z - 0.06), (1, 0, 0), 2)
     gear = -r - u(0.06, 0.12)
     for x, y in ((x1 * 0.65, 0.0), (-0.05, 0.12), (-0.05, -0.12)):
         m.rod((x, y * 0.5, -r * 0.5), (x, y, gear), 0.012, slot=2)
@@ -113,9 +109,7 @@ def _head(m: Model, rng: np.random.Generator, at: Array, s: float) -> None:
         kind = rng.integers(3)
         for y in (-1, 1):
             if kind == 0:
-                m.rod(
-                    (-0.04, y * 0.05 * s, 0.06 * s), (-0.06, y * 0.08 * s, u(0.16, 0.3) * s), 0.03 * s, 0.004
-                )
+                m.rod((-0.04, y * 0.05 * s, 0.06 * s), (-0.06, y * 0.08 * s, u(0.16, 0.3) * s), 0.03 * s, 0.004)
             elif kind == 1:
                 m.ball((0.045 * s, 0.02, 0.09 * s), at=(-0.05, y * 0.1 * s, -0.02), slot=1)
             else:

@@ -31,9 +31,7 @@ def fan(m: Model, rng: np.random.Generator) -> None:
         blades, spin = int(rng.integers(3, 6)), u(0, 360)
         for k in range(blades):
             with m.placed(rot=turn("x", spin + 360 * k / blades)):
-                m.ball(
-                    (0.01, r * u(0.2, 0.27), r * 0.42), at=(depth / 2, 0, r * 0.48), slot=2, rot=turn("z", 25)
-                )
+                m.ball((0.01, r * u(0.2, 0.27), r * 0.42), at=(depth / 2, 0, r * 0.48), slot=2, rot=turn("z", 25))
 
 
 @family(task="b", can_lie=False)
@@ -106,9 +104,7 @@ def guitar(m: Model, rng: np.random.Generator) -> None:
         m.rod((length * 0.6, 0, top), (length * 0.6, 0, top + 0.004), 0.06, slot=2)
         m.box((0.03, 0.15, 0.02), at=(length * 0.24, 0, top + 0.01), slot=2)
         for y in (-0.02, 0.0, 0.02):
-            m.tube(
-                np.array([(length * 0.24, y, top + 0.022), (length + neck, y, top + 0.022)]), 0.003, slot=2
-            )
+            m.tube(np.array([(length * 0.24, y, top + 0.022), (length + neck, y, top + 0.022)]), 0.003, slot=2)
     if not flat:
         m.rods([((0.12, s * 0.1, 0.1), (-0.14, s * 0.22, 0.0)) for s in (-1, 1)], 0.018, slot=2)
         m.rods([((0.14, s * 0.1, 0.1), (-0.1, 0, 0.32)) for s in (-1, 1)], 0.018, slot=2)

@@ -122,9 +122,7 @@ def wheelbarrow(m: Model, rng: np.random.Generator) -> None:
     rim = [(-b, -w - flare, low + depth), (b + flare, -w - flare, low + depth)]
     rim += [(b + flare, w + flare, low + depth), (-b, w + flare, low + depth)]
     m.hull(
-        np.array(
-            [floor, rim, [(p[0] * 0.94, p[1] * 0.92, p[2]) for p in rim], [(*p[:2], p[2] + t) for p in floor]]
-        ),
+        np.array([floor, rim, [(p[0] * 0.94, p[1] * 0.92, p[2]) for p in rim], [(*p[:2], p[2] + t) for p in floor]]),
         0,
     )
     m.tube(np.array(rim), 0.016, slot=0, closed=True)

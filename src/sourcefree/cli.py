@@ -1,0 +1,415 @@
+"""The command line: parse, call the function of the same name, show the result. torch is imported by the commands only."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import App, CycloptsError, Parameter
+from rich.console import Console
+
+from sourcefree import __version__
+from sourcefree.console import ConsoleProgress, show_error, show_table
+from sourcefree.engine.progress import counter
+from sourcefree.errors import ConfigError, SourcefreeError
+
+if TYPE_CHECKING:
+    from sourcefree.evaluation import ClassificationMetrics
+
+USAGE_ERROR = 2
+INTERRUPTED = 130
+
+out_console = Console()
+error_console = Console(stderr=True)
+
+app = App(
+    name="sourcefree",
+    help="Adapt an image classifier to a new sensor without its training data and without a target label.",
+    version=__version__,
+    help_format="rich",
+    console=out_console,
+    error_console=error_console,
+)
+
+Out = Annotated[Path, Parameter(help="Run folder to write; must not hold another run.")]
+Resume = Annotated[bool, Parameter(help="Go on with the unfinished run in --out.", negative="")]
+Set = Annotated[list[str] | None, Parameter(name="--set", help="Change a setting: NAME=VALUE, dotted; repeatable.")]
+Config = Annotated[Path | None, Parameter(help="YAML file of settings; --set and options win over it.")]
+Seed = Annotated[int | None, Parameter(help="Fixes everything that is random.")]
+Precision = Annotated[Literal["auto", "fp32", "bf16"] | None, Parameter(help="Arithmetic of the layers.")]
+Device = Annotated[Literal["auto", "cpu", "cuda", "mps"] | None, Parameter(help="Where to compute.")]
+Unreadable = Annotated[float | None, Parameter(help="Share of unreadable files above which it is an error.")]
+ModalityName = Annotated[str, Parameter(help="Sensor: rgb, depth, nir, thermal, sar, or a YAML file.")]
+
+
+@app.command
+def train_source(
+    images: Annotated[Path, Parameter(help="Folder with one folder of images for each class.")],
+    *,
+    out: Out,
+    test: Annotated[Path | None, Parameter(help="Class folders to test on; default: a tenth is held out.")] = None,
+    modality: ModalityName = "rgb",
+    backbone: Annotated[str | None, Parameter(help="Any timm model.")] = None,
+    pretrained: Annotated[bool | None, Parameter(help="Start from ImageNet weights.")] = None,
+    size: Annotated[int | None, Parameter(help="Input height and width in pixels.")] = None,
+    epochs: Annotated[int | None, Parameter(help="Passes over the images.")] = None,
+    batch_size: int | None = None,
+    learning_rate: float | None = None,
+    max_unreadable: Unreadable = None,
+    seed: Seed = None,
+    precision: Precision = None,
+    device: Device = None,
+    config: Config = None,
+    set_: Set = None,
+    resume: Resume = False,
+) -> None:
+    """Train the source classifier on labelled images of the source sensor."""
+    from sourcefree.commands.train_source import train_source as run
+    from sourcefree.config import TrainSettings
+
+    changes = {
+        "source.backbone": backbone,
+        "source.pretrained": pretrained,
+        "source.size": size,
+        "source.optimisation.epochs": epochs,
+        "source.optimisation.batch_size": batch_size,
+        "source.optimisation.learning_rate": learning_rate,
+        "max_unreadable": max_unreadable,
+        "seed": seed,
+        "precision": precision,
+        "device": device,
+    }
+    settings = _settings(TrainSettings(), config, set_, changes)
+    with ConsoleProgress(out_console) as progress:
+        result = run(
+            images=images, test=test, out=out, modality=modality, settings=settings, resume=resume, progress=progress
+        )
+    _show_metrics("source model on held-out images", {"source": result.metrics})
+    out_console.print(f"model and report: {result.run}", markup=False, soft_wrap=True)
+
+
+@app.command
+def adapt(
+    *,
+    source_model: Annotated[str, Parameter(help="Run folder of train-source, or timm:NAME or torchvision:NAME.")],
+    target: Annotated[Path, Parameter(help="Folder of unlabelled target images.")],
+    pairs_source: Annotated[Path, Parameter(help="Task-irrelevant images of the source sensor.")],
+    pairs_target: Annotated[Path, Parameter(help="The same scenes, same names, seen by the target sensor.")],
+    modality: ModalityName,
+    out: Out,
+    method: Annotated[str | None, Parameter(help="See `sourcefree methods`. Default: multilevel.")] = None,
+    source_weights: Annotated[Path | None, Parameter(help="Checkpoint for timm:NAME or torchvision:NAME.")] = None,
+    source_labels: Annotated[Path | None, Parameter(help="Its label names, one a line or JSON.")] = None,
+    size: Annotated[int | None, Parameter(help="Input size in pixels; default: the source model's.")] = None,
+    epochs: Annotated[int | None, Parameter(help="Passes over the target images in each stage.")] = None,
+    batch_size: int | None = None,
+    allow_collapse: Annotated[
+        bool, Parameter(help="Accept a model that predicts one class only.", negative="")
+    ] = False,
+    max_unreadable: Unreadable = None,
+    seed: Seed = None,
+    precision: Precision = None,
+    device: Device = None,
+    config: Config = None,
+    set_: Set = None,
+    resume: Resume = False,
+) -> None:
+    """Turn a source classifier into a classifier for another sensor: no source data, no target labels."""
+    from sourcefree.commands.adapt import adapt as run
+    from sourcefree.config import read_overrides
+    from sourcefree.methods.presets import method_settings
+
+    stored = read_overrides(config) if config else {}
+    preset = method_settings(method or str(stored.get("method", "multilevel")))
+    changes: dict[str, Any] = {"method": method, "max_unreadable": max_unreadable, "seed": seed}
+    changes |= {"precision": precision, "device": device, "allow_collapse": allow_collapse or None}
+    stages = ["tgkt", *(["tgmb"] if preset.tgmb is not None else [])]
+    changes |= {f"{stage}.optimisation.epochs": epochs for stage in stages}
+    changes |= {f"{stage}.optimisation.batch_size": batch_size for stage in stages}
+    settings = _settings(preset, config, set_, changes)
+    with ConsoleProgress(out_console) as progress:
+        result = run(
+            source_model=source_model,
+            target=target,
+            pairs_source=pairs_source,
+            pairs_target=pairs_target,
+            modality=modality,
+            out=out,
+            settings=settings,
+            source_weights=source_weights,
+            source_labels=source_labels,
+            size=size,
+            resume=resume,
+            progress=progress,
+        )
+    _show_scores(result.scores, result.delivered)
+    for warning in result.warnings:
+        out_console.print(f"warning: {warning}", markup=False, soft_wrap=True)
+    out_console.print(f"delivered: {result.delivered}, in {result.run / 'model'}", markup=False, soft_wrap=True)
+    out_console.print(f"report: {result.report}", markup=False, soft_wrap=True)
+
+
+@app.command
+def evaluate(
+    run: Annotated[Path, Parameter(help="Folder of an adapt or train-source run, or of a model.")],
+    images: Annotated[Path, Parameter(help="Class folders of the sensor the model is made for.")],
+    *,
+    max_unreadable: float = 0.05,
+    precision: Precision = None,
+    device: Device = None,
+) -> None:
+    """Measure every model of a run on labelled images, and add it to the run's report."""
+    from sourcefree.commands.evaluate import evaluate as measure
+
+    with ConsoleProgress(out_console) as progress:
+        result = measure(
+            run=run,
+            images=images,
+            max_unreadable=max_unreadable,
+            precision=precision or "auto",
+            device=device or "auto",
+            progress=progress,
+        )
+    _show_metrics(f"on {images.name} (delivered: {result.delivered})", result.metrics)
+    _show_confusion(result.metrics, result.delivered, result.labels)
+    if result.report:
+        out_console.print(f"report: {result.report}", markup=False, soft_wrap=True)
+
+
+@app.command
+def predict(
+    run: Annotated[Path, Parameter(help="Folder of a run or of a model.")],
+    images: Annotated[list[Path], Parameter(help="Files and folders.")],
+    *,
+    out: Annotated[Path | None, Parameter(help="File to write, .csv or .json; default: CSV on the terminal.")] = None,
+    max_unreadable: float = 0.05,
+    precision: Precision = None,
+    device: Device = None,
+) -> None:
+    """Classify images: file, label, confidence and probabilities as CSV or JSON."""
+    if out is not None and out.suffix.lower() not in (".csv", ".json"):
+        raise ConfigError(f"--out {out}: expected a file that ends in .csv or .json")
+    from sourcefree.commands.predict import predict as classify
+
+    with ConsoleProgress(error_console) as progress:
+        result = classify(
+            run=run,
+            images=images,
+            max_unreadable=max_unreadable,
+            precision=precision or "auto",
+            device=device or "auto",
+            progress=progress,
+        )
+    text = result.to_json() if out is not None and out.suffix.lower() == ".json" else result.to_csv()
+    for file, reason in result.unreadable:
+        error_console.print(f"left out: {file} ({reason})", markup=False, soft_wrap=True)
+    if out is None:
+        sys.stdout.write(text)
+        return
+    out.parent.mkdir(parents=True, exist_ok=True)
+    temporary = out.with_name(f".{out.name}.part")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(out)
+    out_console.print(f"{len(result.files)} predictions: {out}", markup=False, soft_wrap=True)
+
+
+@app.command
+def translate(
+    run: Annotated[Path, Parameter(help="Folder of an adapt run.")],
+    images: Annotated[list[Path], Parameter(help="Files and folders of target images.")],
+    *,
+    out: Annotated[Path, Parameter(help="Folder to write; must be empty.")],
+    max_unreadable: float = 0.05,
+    precision: Precision = None,
+    device: Device = None,
+) -> None:
+    """Write the source-like images that a run's translator makes of target images."""
+    from sourcefree.commands.predict import translate as write
+
+    with ConsoleProgress(out_console) as progress:
+        files = write(
+            run=run,
+            images=images,
+            out=out,
+            max_unreadable=max_unreadable,
+            precision=precision or "auto",
+            device=device or "auto",
+            progress=progress,
+        )
+    out_console.print(f"{len(files)} images: {out}", markup=False, soft_wrap=True)
+
+
+@app.command
+def inspect(
+    images: Annotated[Path, Parameter(help="Folder of images.")],
+    *,
+    pairs_with: Annotated[
+        Path | None, Parameter(help="Folder of the other sensor's images of the same scenes.")
+    ] = None,
+    modality: Annotated[str | None, Parameter(help="Sensor of the images: a name or a YAML file.")] = None,
+    pairs_modality: Annotated[str | None, Parameter(help="Sensor of the other folder.")] = None,
+    as_json: Annotated[bool, Parameter(name="--json", help="Everything as JSON.", negative="")] = False,
+) -> None:
+    """Print counts, sizes, number types, value ranges, unreadable, duplicate and unpaired files."""
+    from sourcefree.data.inspection import format_report, inspect_folder, inspect_pairs
+    from sourcefree.data.modality import load_modality
+
+    sensor = load_modality(modality) if modality else None
+    other = load_modality(pairs_modality) if pairs_modality else None
+    with ConsoleProgress(error_console) as progress:
+        show = counter(progress, "reading")
+        report = (
+            inspect_folder(images, modality=sensor, progress=show)
+            if pairs_with is None
+            else inspect_pairs(images, pairs_with, source_modality=sensor, target_modality=other, progress=show)
+        )
+    sys.stdout.write((json.dumps(report.to_dict(), indent=1) if as_json else format_report(report)) + "\n")
+
+
+@app.command
+def simulate(
+    *,
+    out: Annotated[Path, Parameter(help="Folder to write; must be empty.")],
+    task_set: Annotated[str, Parameter(help="Which classes: a, b (none in common) or all.")] = "a",
+    size: Annotated[int, Parameter(help="Image width and height in pixels.")] = 96,
+    source_train: int = 1000,
+    source_test: int = 200,
+    target_train: int = 1000,
+    target_test: int = 500,
+    pairs: int = 2000,
+    depth_noise: Annotated[float, Parameter(help="Multiple of a structured-light sensor's range noise.")] = 1.0,
+    holes: Annotated[float, Parameter(help="Multiple of such a sensor's missing pixels.")] = 1.0,
+    both_sensors: Annotated[
+        bool, Parameter(help="Also write target frames in colour, for studies.", negative="")
+    ] = False,
+    workers: Annotated[int | None, Parameter(help="Processes; default: one a core.")] = None,
+    seed: int = 0,
+) -> None:
+    """Render a simulated RGB-D set: labelled RGB, unlabelled and labelled depth, task-irrelevant pairs."""
+    from sourcefree.data.simulated import simulate as render
+
+    with ConsoleProgress(out_console) as progress:
+        show = counter(progress, "rendering")
+
+        summary = render(
+            out=out,
+            task_set=task_set,
+            size=size,
+            source_train=source_train,
+            source_test=source_test,
+            target_train=target_train,
+            target_test=target_test,
+            pairs=pairs,
+            depth_noise=depth_noise,
+            holes=holes,
+            both_sensors=both_sensors,
+            workers=workers,
+            seed=seed,
+            progress=show,
+        )
+    total = sum(summary.counts.values())
+    out_console.print(f"{total} frames in {summary.seconds:.0f} s: {out}", markup=False, soft_wrap=True)
+
+
+@app.command
+def report(run: Annotated[Path, Parameter(help="Folder of a run.")]) -> None:
+    """Write a run's HTML report again."""
+    from sourcefree.report import write_report
+
+    out_console.print(f"report: {write_report(run)}", markup=False, soft_wrap=True)
+
+
+@app.command
+def methods() -> None:
+    """List the methods that adapt knows."""
+    from sourcefree.methods.presets import METHODS
+
+    for name, preset in METHODS.items():
+        text = f"{name}\n  {preset.summary}\n  {preset.reference}"
+        out_console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command
+def demo(
+    *,
+    out: Annotated[Path, Parameter(help="Folder to write; must be empty.")] = Path("demo"),
+    seed: int = 0,
+) -> None:
+    """Show the whole way on simulated depth: simulate, train-source, adapt, evaluate, report."""
+    from sourcefree.commands.demo import demo as run
+
+    with ConsoleProgress(out_console) as progress:
+        result = run(out=out, seed=seed, progress=progress)
+    _show_metrics("source model on RGB", {"source": result.source.metrics})
+    _show_metrics(f"on depth (delivered: {result.evaluation.delivered})", result.evaluation.metrics)
+    out_console.print(f"report: {result.report}", markup=False, soft_wrap=True)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; errors end with exit code 2, an interrupt with 130."""
+    try:
+        app(arguments, exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        show_error(error_console, str(error), "sourcefree COMMAND --help lists the options")
+        sys.exit(USAGE_ERROR)
+    except SourcefreeError as error:
+        show_error(error_console, error.message, error.hint)
+        sys.exit(USAGE_ERROR)
+    except KeyboardInterrupt:
+        show_error(error_console, "interrupted", "the same command with --resume goes on with the last finished epoch")
+        sys.exit(INTERRUPTED)
+
+
+def _settings(base: Any, config: Path | None, assignments: list[str] | None, changes: Mapping[str, Any]) -> Any:
+    """Return the settings with a file's, then --set's, then the options' values."""
+    from sourcefree.config import override, parse_assignments, read_overrides
+
+    settings = override(base, read_overrides(config), origin=str(config)) if config else base
+    settings = override(settings, parse_assignments(assignments or []), origin="--set")
+    given = {name: value for name, value in changes.items() if value is not None}
+    return override(settings, given, origin="options")
+
+
+def _show_scores(scores: Mapping[str, Mapping[str, float]], delivered: str) -> None:
+    rows = [
+        (
+            f"{name} (delivered)" if name == delivered else name,
+            f"{100 * row['pair_agreement']:.1f} %",
+            f"{row['pair_divergence']:.3f}",
+            f"{row['information_maximization']:.3f}",
+            f"{100 * row['mean_confidence']:.1f} %",
+        )
+        for name, row in scores.items()
+    ]
+    head = ("without labels", "pair agreement", "pair divergence", "information", "mean confidence")
+    show_table(out_console, "", head, rows)
+
+
+def _show_metrics(title: str, metrics: Mapping[str, ClassificationMetrics]) -> None:
+    rows = [
+        (
+            name,
+            f"{100 * m.accuracy:.1f} %",
+            f"{100 * m.class_mean_accuracy:.1f} %",
+            f"{100 * m.macro_f1:.1f} %",
+            f"{100 * m.ece:.1f} %",
+        )
+        for name, m in metrics.items()
+    ]
+    show_table(out_console, title, ("model", "accuracy", "class mean", "macro F1", "ECE"), rows)
+
+
+def _show_confusion(metrics: Mapping[str, ClassificationMetrics], delivered: str, labels: tuple[str, ...]) -> None:
+    shown = metrics.get(delivered)
+    if shown is None or len(labels) > 12:
+        return
+    rows = [(label, *(str(int(count)) for count in row)) for label, row in zip(labels, shown.confusion, strict=True)]
+    head = ("true \\ predicted", *(label[:8] for label in labels))
+    show_table(out_console, f"confusion of {delivered}", head, rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""What the command line shows: progress bars, tables, errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+STAGES = {
+    "source": "train the source model",
+    "tgmb": "bridge: train the translator",
+    "tgkt": "transfer: train the target model",
+}
+
+
+class ConsoleProgress:
+    """Progress bars on the terminal, one line a task; plain lines where the output is not a terminal.
+
+    Use as a context manager. Fits :class:`sourcefree.engine.progress.Progress`.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self._task: TaskID | None = None
+        self._name, self._total, self._done = "", 0, 0
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=28),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(elapsed_when_finished=True),
+            TextColumn("{task.fields[numbers]}", style="dim"),
+            console=console,
+            disable=not console.is_terminal,
+        )
+
+    def __enter__(self) -> ConsoleProgress:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bars.stop()
+
+    def start(self, task: str, total: int) -> None:
+        """Begin a task; the bar of the one before stays as it is."""
+        self._name, self._total, self._done = STAGES.get(task, task), total, 0
+        self._task = self._bars.add_task(escape(self._name), total=total, numbers="")
+
+    def advance(self, done: int, numbers: Mapping[str, float] | None = None) -> None:
+        """Show how far the task is."""
+        text = "  ".join(f"{name} {value:.3f}" for name, value in (numbers or {}).items())
+        if self._task is not None and text:
+            self._bars.update(self._task, completed=done, numbers=text)
+        elif self._task is not None:
+            self._bars.update(self._task, completed=done)
+        if not self.console.is_terminal and self._quarter(done) > self._quarter(self._done):
+            self.console.print(f"{self._name}: {done}/{self._total} {text}".rstrip(), markup=False, highlight=False)
+        self._done = done
+
+    def say(self, text: str) -> None:
+        """Show one line of text."""
+        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def _quarter(self, done: int) -> int:
+        return 4 * done // max(1, self._total)
+
+
+def show_table(console: Console, title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table; the first column is text, the others are numbers."""
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for position, name in enumerate(head):
+        table.add_column(escape(name), justify="left" if position == 0 else "right")
+    for row in rows:
+        table.add_row(*(escape(cell) for cell in row))
+    console.print(table)
+
+
+def show_error(console: Console, message: str, hint: str | None) -> None:
+    """Print an error and what to do next."""
+    console.print(f"[bold red]error[/] {escape(message)}", highlight=False, soft_wrap=True)
+    if hint:
+        console.print(f"  -> {escape(hint)}", highlight=False, soft_wrap=True)
