@@ -98,7 +98,7 @@ class TrainedClassifier:
         temporary.replace(folder / _DESCRIPTION)
 
 
-def load_trained(path: Path, *, network: nn.Module | None = None) -> TrainedClassifier:
+def load_trained(path: Path | str, *, network: nn.Module | None = None) -> TrainedClassifier:
     """Return the classifier in a model folder, or in the ``model`` folder of a run.
 
     Args:
@@ -108,6 +108,7 @@ def load_trained(path: Path, *, network: nn.Module | None = None) -> TrainedClas
     Raises:
         CheckpointError: there is no whole model in the folder, or it does not fit its description.
     """
+    path = Path(path)
     folder = path / "model" if (path / "model" / _DESCRIPTION).is_file() else path
     description = _read_description(folder, path)
     try:
