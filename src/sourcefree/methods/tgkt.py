@@ -116,7 +116,7 @@ class Tgkt(Method):
         terms: dict[str, Tensor] = {}
         if weights.features:
             terms["features"] = weights.features * feature_matching(features, teacher.features)
-        if weights.stages:
+        if weights.stages and maps:  # a network without any recognisable stage has features and logits only
             terms["stages"] = weights.stages * stage_matching(maps, teacher_maps)
         if weights.pair_logits:
             divergence = distillation(logits, teacher.logits, temperature=weights.pair_temperature)

@@ -70,7 +70,7 @@ class Tgmb(Method):
             output, maps = self.source_model.with_stages(translated)
             with torch.no_grad():
                 real, real_maps = self.source_model.with_stages(batch.pairs.source)
-            if weights.perceptual:
+            if weights.perceptual and maps:
                 pair_maps = [level[:count] for level in maps]
                 terms["perceptual"] = weights.perceptual * stage_matching(pair_maps, real_maps)
             if weights.information:

@@ -83,9 +83,6 @@ def _linear(inputs: int, outputs: int) -> nn.Linear:
 
 
 def _torchvision_model(name: str, num_classes: int) -> nn.Module:
-    if name not in torchvision.models.list_models(module=torchvision.models):
-        known = torchvision.models.list_models(module=torchvision.models)
-        raise ConfigError(f"torchvision has no model {name!r}", hint=did_you_mean(name, known)[:300])
     network: nn.Module = torchvision.models.get_model(name, weights=None, num_classes=num_classes)
     return network
 
@@ -98,6 +95,9 @@ def parse_architecture(text: str, *, num_classes: int) -> Architecture:
     """
     library, _, name = text.partition(":")
     if library == "torchvision" and name:
+        known = torchvision.models.list_models(module=torchvision.models)
+        if name not in known:
+            raise ConfigError(f"torchvision has no model {name!r}", hint=did_you_mean(name, known)[:300])
         return Architecture(kind="torchvision", name=name, num_classes=num_classes)
     if library == "timm" and name:
         if not timm.is_model(name):

@@ -139,17 +139,17 @@ def find_stages(network: nn.Module, *, size: int, channels: int = 3, most: int =
         for handle in handles:
             handle.remove()
         network.train(was_training)
-    return _last_per_resolution(seen, most) or _spread_over_blocks(seen, most)
+    return _spread_over_blocks(seen, most) or _last_per_resolution(seen, most)
 
 
 def _last_per_resolution(seen: list[tuple[str, torch.Size]], most: int) -> tuple[str, ...]:
     last: dict[tuple[int, ...], str] = {}
     for name, shape in seen:
-        if len(shape) == 4 and shape[-1] > 1:
+        # The input is square, so other shapes are no (N, C, H, W): channels-last inner layers, attention maps.
+        if len(shape) == 4 and shape[-1] == shape[-2] > 1:
             last.pop(tuple(shape[-2:]), None)
             last[tuple(shape[-2:])] = name
-    # A patch embedding is the only map of a transformer: one resolution says nothing of its depth.
-    return tuple(list(last.values())[-most:]) if len(last) > 1 else ()
+    return tuple(list(last.values())[-most:])
 
 
 def _spread_over_blocks(seen: list[tuple[str, torch.Size]], most: int) -> tuple[str, ...]:

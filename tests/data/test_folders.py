@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sourcefree.data.folders import find_images, find_labelled_images, match_pairs
+from sourcefree.errors import DataError
+
+
+def make(root: Path, *names: str) -> Path:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(b"x")
+    return root
+
+
+def test_images_are_found_nested_sorted_and_without_hidden_ones(tmp_path: Path) -> None:
+    make(tmp_path, "b/2.png", "b/1.TIFF", "a.jpg", ".hidden/c.png", "b/.d.png", "notes.txt")
+    assert [file.name for file in find_images(tmp_path)] == ["a.jpg", "b/1.TIFF", "b/2.png"]
+
+
+def test_missing_file_and_empty_folders_are_told_apart(tmp_path: Path) -> None:
+    make(tmp_path, "target/a.png", "file.png")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="no such folder") as caught:
+        find_images(tmp_path / "tagret")
+    assert "'target'" in str(caught.value.hint)
+    with pytest.raises(DataError, match="found a file"):
+        find_images(tmp_path / "file.png")
+    with pytest.raises(DataError, match="no image"):
+        find_images(tmp_path / "empty")
+
+
+def test_classes_are_the_first_folder(tmp_path: Path) -> None:
+    found = find_labelled_images(make(tmp_path, "dog/x/1.png", "cat/1.png", "dog/2.png"))
+    assert found.labels == ("cat", "dog")
+    assert [(file.name, index) for file, index in zip(found.files, found.class_index, strict=True)] == [
+        ("cat/1.png", 0),
+        ("dog/2.png", 1),
+        ("dog/x/1.png", 1),
+    ]
+
+
+def test_given_labels_fix_order_and_may_be_more(tmp_path: Path) -> None:
+    found = find_labelled_images(make(tmp_path, "dog/1.png", "cat/1.png"), labels=["dog", "cow", "cat"])
+    assert found.class_index == [2, 0]
+
+
+def test_an_unknown_class_folder_and_loose_images_are_refused(tmp_path: Path) -> None:
+    make(tmp_path, "dgo/1.png")
+    with pytest.raises(DataError, match="'dgo'") as caught:
+        find_labelled_images(tmp_path, labels=["dog", "cat"])
+    assert "'dog'" in str(caught.value.hint)
+    make(tmp_path, "loose.png")
+    with pytest.raises(DataError, match=r"loose\.png"):
+        find_labelled_images(tmp_path)
+
+
+def test_pairs_match_by_relative_path_without_extension(tmp_path: Path) -> None:
+    rgb = make(tmp_path / "rgb", "a/1.jpg", "a/2.jpg", "b/1.v2.jpg")
+    depth = make(tmp_path / "depth", "a/1.png", "b/1.v2.png", "c/9.png")
+    paired = match_pairs(rgb, depth)
+    assert [(s.name, t.name) for s, t in zip(paired.source, paired.target, strict=True)] == [
+        ("a/1.jpg", "a/1.png"),
+        ("b/1.v2.jpg", "b/1.v2.png"),
+    ]
+    assert (paired.unpaired_source, paired.unpaired_target) == (["a/2.jpg"], ["c/9.png"])
+
+
+def test_folders_without_a_common_name_show_examples_of_both(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"rgb.*x_rgb\.png.*x_nir\.png"):
+        match_pairs(make(tmp_path / "rgb", "x_rgb.png"), make(tmp_path / "nir", "x_nir.png"))
+
+
+def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="differ by extension only"):
+        match_pairs(make(tmp_path / "rgb", "x.png", "x.jpg"), make(tmp_path / "nir", "x.png"))

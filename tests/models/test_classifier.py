@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import pytest
+import timm
+import torch
+from sourcefree.errors import CheckpointError, ConfigError
+from sourcefree.models.architecture import Architecture, parse_architecture
+from sourcefree.models.classifier import Classifier, channel_adapter, find_head, find_stages, freeze
+from torch import nn
+
+BOTTLENECK = Architecture("bottleneck", "test_resnet", 4, bottleneck=8)
+
+
+def build(architecture: Architecture) -> Classifier:
+    torch.manual_seed(0)
+    network, head = architecture.build()
+    return Classifier(network, head=head, stages=find_stages(network, size=64)).eval()
+
+
+@pytest.mark.parametrize(
+    "architecture",
+    [
+        BOTTLENECK,
+        Architecture("timm", "test_resnet", 4),
+        Architecture("timm", "test_convnext", 4),
+        Architecture("timm", "test_efficientnet", 4),
+        Architecture("torchvision", "resnet18", 4),
+    ],
+    ids=lambda a: f"{a.kind}-{a.name}",
+)
+def test_features_are_what_enters_the_final_layer(architecture: Architecture) -> None:
+    model = build(architecture)
+    output, maps = model.with_stages(torch.randn(2, 3, 64, 64))
+    assert output.logits.shape == (2, 4)
+    assert torch.allclose(model.head(output.features), output.logits, atol=1e-5)
+    assert 2 <= len(maps) <= 4
+    assert all(deep.shape[-1] < shallow.shape[-1] for shallow, deep in zip(maps, maps[1:], strict=False))
+
+
+def test_a_transformer_has_stages_of_tokens() -> None:
+    network = timm.create_model("test_vit", num_classes=4, img_size=64)
+    model = Classifier(network, head=find_head(network), stages=find_stages(network, size=64))
+    output, maps = model.with_stages(torch.randn(2, 3, 64, 64))
+    assert output.logits.shape == (2, 4)
+    assert maps
+    assert all(level.ndim == 3 for level in maps)
+
+
+def test_the_bottleneck_is_the_feature_where_there_is_one() -> None:
+    assert build(BOTTLENECK)(torch.randn(2, 3, 64, 64)).features.shape == (2, 8)
+
+
+def test_one_channel_is_repeated() -> None:
+    grey = torch.randn(2, 1, 32, 32)
+    model = build(BOTTLENECK)
+    single = Classifier(model.network, head="head", in_channels=1).eval()
+    assert torch.allclose(single(grey).logits, model(grey.repeat(1, 3, 1, 1)).logits, atol=1e-6)
+
+
+def test_many_channels_start_as_their_mean_and_can_be_trained() -> None:
+    adapter = channel_adapter(5)
+    images = torch.randn(2, 5, 8, 8)
+    assert torch.allclose(adapter(images), images.mean(1, keepdim=True).expand(-1, 3, -1, -1), atol=1e-6)
+    assert all(parameter.requires_grad for parameter in adapter.parameters())
+
+
+def test_finding_stages_leaves_the_network_as_it_was() -> None:
+    network, _ = BOTTLENECK.build()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    network.train()
+    find_stages(network, size=64)
+    assert network.training
+    assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
+    assert not any(module._forward_hooks for module in network.modules())
+
+
+def test_a_frozen_model_does_not_move_in_forward() -> None:
+    model = build(BOTTLENECK)
+    freeze(model)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    model(torch.randn(4, 3, 64, 64))
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+    assert not any(parameter.requires_grad for parameter in model.parameters())
+
+
+def test_a_network_without_linear_layer_is_refused() -> None:
+    with pytest.raises(CheckpointError, match="no linear layer"):
+        find_head(nn.Conv2d(3, 4, 1))
+
+
+def test_an_architecture_survives_as_plain_data() -> None:
+    again = Architecture(**BOTTLENECK.to_dict())
+    assert again == BOTTLENECK
+    first, second = (a.build()[0].state_dict() for a in (BOTTLENECK, again))
+    assert {name: value.shape for name, value in first.items()} == {name: v.shape for name, v in second.items()}
+
+
+@pytest.mark.parametrize("text", ["timm:resnet18x", "torchvision:resnet1", "resnet18", "keras:vgg"])
+def test_an_unknown_architecture_is_refused_with_a_hint(text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_architecture(text, num_classes=3)
+    assert caught.value.hint
+
+
+def test_a_close_name_is_offered() -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_architecture("timm:resnt18", num_classes=3)
+    assert "resnet18" in str(caught.value.hint)
+
+
+def test_torchvision_and_timm_names_build() -> None:
+    assert parse_architecture("torchvision:resnet18", num_classes=3).kind == "torchvision"
+    assert parse_architecture("timm:resnet18", num_classes=3).name == "resnet18"
