@@ -185,7 +185,8 @@ def _finish(
     translator: nn.Module | None,
 ) -> AdaptResult:
     """Choose, save everything, write the report; then, and only then, complain of a collapse."""
-    decision = choose_candidate({name: c.agrees for name, c in candidates.items() if name != "translated"})
+    # The translated candidate is shown but not delivered: the product is a classifier of raw target images.
+    decision = choose_candidate({name: c.evidence for name, c in candidates.items() if name != "translated"})
     collapse = _collapse(candidates["adapted"], adaptation.source.labels)
     warnings = (*adaptation.target.notes, *adaptation.pairs.notes, *decision.warnings, *collapse)
     _save_models(adaptation, folder, candidates, translator, delivered=decision.delivered)

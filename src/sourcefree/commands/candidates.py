@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from sourcefree.data.datasets import ImagePairs, UnlabelledImages
 from sourcefree.engine.inference import infer
 from sourcefree.engine.runtime import Runtime
+from sourcefree.selection.guard import Evidence
 from sourcefree.selection.scores import mean_confidence, mutual_information, pair_agreement, pair_divergence
 from sourcefree.types import ClassifierOutput
 
@@ -39,6 +40,11 @@ class Candidate:
     scores: Mapping[str, float]
     target: ClassifierOutput
     agrees: Tensor
+
+    @property
+    def evidence(self) -> Evidence:
+        """What the guard weighs."""
+        return Evidence(self.agrees, self.scores["information_maximization"])
 
     def to_dict(self) -> dict[str, object]:
         """Return the entry of ``summary.json``."""

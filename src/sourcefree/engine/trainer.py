@@ -173,7 +173,7 @@ class Trainer:
                 sums[name] = sums.get(name, torch.zeros_like(value)) + value
             if step % _SHOW_EVERY == 0 or step == steps - 1:
                 _check_finite(output, stage=stage, epoch=epoch, step=step)
-                self.progress.advance(epoch * steps + step + 1, {"loss": float(output.loss)})
+                self.progress.advance(epoch * steps + step + 1, {"loss": float(output.loss.detach())})
         names = list(sums)
         means = self.runtime.mean_over_processes(torch.stack([sums[name].float() for name in names]) / steps).tolist()
         numbers = dict(zip(names, means, strict=True))

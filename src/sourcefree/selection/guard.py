@@ -10,6 +10,24 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
+class Evidence:
+    """What is known of a candidate without labels.
+
+    Attributes:
+        agrees: (N,) bool, whether it gives the source model's answer on each held-out pair.
+        information: mutual information of its answers on the target images, nats.
+    """
+
+    agrees: Tensor
+    information: float
+
+    @property
+    def agreement(self) -> float:
+        """Share of held-out pairs it agrees on."""
+        return float(self.agrees.float().mean())
+
+
+@dataclass(frozen=True)
 class Decision:
     """What to deliver and why.
 
@@ -23,35 +41,44 @@ class Decision:
 
 
 def choose_candidate(
-    agreements: Mapping[str, Tensor],
+    candidates: Mapping[str, Evidence],
     *,
     preferred: str = "adapted",
     fallbacks: Sequence[str] = ("adabn", "source-only"),
 ) -> Decision:
-    """Return the preferred candidate unless held-out pairs speak against it.
+    """Return the preferred candidate unless the evidence speaks against it.
 
-    A fallback takes its place if it gives the source model's answer on more held-out pairs, by more than one standard error
-    of the difference: both see the same pairs, so the difference is taken pair by pair.
+    A fallback takes its place if held-out pairs clearly speak for it, or if pairs and target images both lean to it:
+
+    * clearly: it gives the source model's answer on more held-out pairs, by more than two standard errors of the
+      difference, taken pair by pair because both see the same pairs;
+    * both: its agreement on the pairs and its mutual information on the target images are both higher. Neither alone is
+      enough: a few hundred pairs are noisy, and mutual information can be high for a model that is wrong.
 
     Args:
-        agreements: by candidate, (N,) bool: whether it gives the source model's answer on each held-out pair.
+        candidates: evidence by name.
         preferred: the candidate to deliver on equal evidence.
         fallbacks: candidates that may replace it.
     """
-    best, warnings = preferred, []
+    best = preferred
     for name in fallbacks:
-        if name in agreements and _clearly_better(agreements[name], agreements[best]):
+        if name in candidates and _speaks_for(candidates[name], candidates[best]):
             best = name
-    if best != preferred:
-        ours, theirs = (100 * float(agreements[name].float().mean()) for name in (preferred, best))
-        warnings.append(
-            f"The {preferred} model agrees with the source model on {ours:.1f} % of the held-out pairs, "
-            f"{best} on {theirs:.1f} %: {best} is delivered."
-        )
-    return Decision(best, tuple(warnings))
+    if best == preferred:
+        return Decision(best, ())
+    ours, other = candidates[preferred], candidates[best]
+    return Decision(
+        best,
+        (
+            f"The label-free evidence is against the {preferred} model, so {best} is delivered: agreement on held-out pairs "
+            f"{100 * ours.agreement:.1f} % against {100 * other.agreement:.1f} %, information {ours.information:.2f} "
+            f"against {other.information:.2f} nats.",
+        ),
+    )
 
 
-def _clearly_better(first: Tensor, second: Tensor) -> bool:
-    difference = first.float() - second.float()
+def _speaks_for(other: Evidence, current: Evidence) -> bool:
+    difference = other.agrees.float() - current.agrees.float()
     error = difference.std(unbiased=False) / max(1, len(difference)) ** 0.5
-    return bool(difference.mean() > torch.clamp(error, min=1e-9))
+    clearly = bool(difference.mean() > torch.clamp(2 * error, min=1e-9))
+    return clearly or (other.agreement > current.agreement and other.information > current.information)

@@ -1,0 +1,264 @@
+"""Sampling, schedule, checkpoints, metrics file and the loop on toy methods."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sourcefree.config import Optimisation
+from sourcefree.engine.checkpoint import CheckpointFile, TrainingState
+from sourcefree.engine.inference import infer
+from sourcefree.engine.optimiser import create_optimiser, set_learning_rate
+from sourcefree.engine.progress import Silent
+from sourcefree.engine.run_folder import check_output, open_run
+from sourcefree.engine.runtime import Runtime, create_runtime
+from sourcefree.engine.sampling import epoch_batches, steps_per_epoch
+from sourcefree.engine.tracking import MetricsFile
+from sourcefree.engine.trainer import Streams, Trainer
+from sourcefree.errors import CheckpointError, ConfigError, DivergenceError
+from sourcefree.methods.base import EpochView, Method, ParameterGroup
+from sourcefree.types import ClassifierOutput, ImageBatch, StepBatch, StepOutput
+from torch import nn
+
+
+class Line(Method):
+    """Fits y = x with one weight; the frozen part must never move."""
+
+    def __init__(self, poison: bool = False) -> None:
+        super().__init__()
+        self.layer = nn.Linear(1, 1)
+        self.teacher = nn.Sequential(nn.Linear(1, 1), nn.BatchNorm1d(1))
+        self.poison = poison
+        self.progresses: list[float] = []
+        self.keep_frozen("teacher")
+
+    def parameter_groups(self) -> Iterable[ParameterGroup]:
+        return [ParameterGroup([self.layer.weight], pretrained=True), ParameterGroup([self.layer.bias])]
+
+    def begin_epoch(self, view: EpochView) -> None:
+        self.progresses.append(view.progress)
+
+    def forward(self, batch: StepBatch) -> StepOutput:
+        assert batch.target is not None
+        x = batch.target.images
+        self.teacher(x)
+        noise = 0.01 * torch.randn(())  # drawn from the global generator: resume must repeat it
+        loss = (self.layer(x) - x).square().mean() * (1 + noise) * (float("nan") if self.poison else 1.0)
+        return StepOutput(loss, {"square": loss.detach()})
+
+
+class Numbers:
+    def __init__(self, count: int = 20) -> None:
+        self.values = torch.linspace(-1, 1, count).reshape(-1, 1)
+        self.epochs: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, indices: Any) -> ImageBatch:
+        positions = torch.as_tensor(np.asarray(indices))
+        return ImageBatch(self.values[positions], positions)
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epochs.append(epoch)
+
+
+SETTINGS = Optimisation(epochs=4, batch_size=6, learning_rate=0.1)
+
+
+@pytest.fixture(scope="module")
+def runtime() -> Runtime:
+    return create_runtime(device="cpu", precision="fp32", network=nn.Identity())
+
+
+def train(runtime: Runtime, folder: Path, epochs: int = 4, poison: bool = False, data: Numbers | None = None) -> Line:
+    torch.manual_seed(0)
+    method = Line(poison)
+    trainer = Trainer(runtime, MetricsFile(folder / "metrics.jsonl"), Silent(), seed=3)
+    trainer.fit(
+        method,
+        stage="line",
+        streams=Streams(target=data or Numbers()),
+        settings=SETTINGS.model_copy(update={"epochs": epochs}),
+        checkpoint=CheckpointFile(folder / "line.pt"),
+    )
+    return method
+
+
+def test_the_loop_learns_and_logs_one_line_an_epoch(runtime: Runtime, tmp_path: Path) -> None:
+    data = Numbers()
+    torch.manual_seed(0)
+    start = abs(Line().layer.weight.item() - 1)
+    method = train(runtime, tmp_path, data=data)
+    assert abs(method.layer.weight.item() - 1) < start
+    assert len((tmp_path / "metrics.jsonl").read_text().splitlines()) == 4
+    assert data.epochs == [0, 1, 2, 3]
+    assert method.progresses == [0, 0.25, 0.5, 0.75]
+
+
+def test_a_frozen_teacher_never_moves(runtime: Runtime, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    before = {name: value.clone() for name, value in Line().teacher.state_dict().items()}
+    after = train(runtime, tmp_path).teacher.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_a_stage_cut_off_between_epochs_ends_at_the_same_weights(runtime: Runtime, tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    whole = train(runtime, tmp_path / "a")
+
+    class Stop(Exception):
+        pass
+
+    class Cut(Numbers):
+        def set_epoch(self, epoch: int) -> None:
+            if epoch == 2:
+                raise Stop
+
+    with pytest.raises(Stop):
+        train(runtime, tmp_path / "b", data=Cut())
+    resumed = train(runtime, tmp_path / "b")
+    assert torch.equal(whole.layer.weight, resumed.layer.weight)
+    assert torch.equal(whole.layer.bias, resumed.layer.bias)
+    assert (tmp_path / "a/metrics.jsonl").read_text() == (tmp_path / "b/metrics.jsonl").read_text()
+
+
+def test_a_finished_stage_is_not_trained_again(runtime: Runtime, tmp_path: Path) -> None:
+    first, data = train(runtime, tmp_path), Numbers()
+    again = train(runtime, tmp_path, data=data)
+    assert data.epochs == []
+    assert torch.equal(first.layer.weight, again.layer.weight)
+
+
+def test_a_loss_that_is_not_finite_stops_with_its_terms(runtime: Runtime, tmp_path: Path) -> None:
+    with pytest.raises(DivergenceError, match=r"stage line, epoch 1, step 1.*square nan"):
+        train(runtime, tmp_path, poison=True)
+    assert not (tmp_path / "line.pt").exists()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 60), st.integers(1, 20), st.integers(1, 6), st.integers(0, 3))
+def test_every_image_is_seen_equally_often(size: int, batch: int, epochs: int, seed: int) -> None:
+    steps = steps_per_epoch(size, batch)
+    options = {"size": size, "batch_size": batch, "steps": steps, "seed": seed, "stream": "s"}
+    row = np.concatenate([np.concatenate(epoch_batches(epoch=e, **options)) for e in range(epochs)])
+    assert len(row) == epochs * steps * batch
+    counts = np.bincount(row, minlength=size)
+    assert counts.max() - counts.min() <= 1
+
+
+def test_processes_share_a_batch_without_overlap() -> None:
+    options = {"size": 40, "batch_size": 8, "steps": 5, "epoch": 1, "seed": 0, "stream": "s"}
+    whole = epoch_batches(**options)
+    parts = [epoch_batches(**options, rank=rank, processes=2) for rank in (0, 1)]
+    for step in range(5):
+        assert sorted([*parts[0][step], *parts[1][step]]) == sorted(whole[step])
+
+
+def test_streams_seeds_and_epochs_differ() -> None:
+    base = {"size": 50, "batch_size": 50, "steps": 1, "epoch": 0, "seed": 0, "stream": "a"}
+    first = epoch_batches(**base)[0].tolist()
+    for change in ({"stream": "b"}, {"seed": 1}, {"epoch": 1}):
+        assert epoch_batches(**{**base, **change})[0].tolist() != first
+
+
+def test_the_learning_rate_falls_as_published_from_each_groups_start() -> None:
+    optimiser = create_optimiser(Line(), SETTINGS)
+    set_learning_rate(optimiser, 0.5)
+    rates = [group["lr"] for group in optimiser.param_groups]
+    assert rates == pytest.approx([0.01 * 6**-0.75, 0.1 * 6**-0.75])
+
+
+def test_inference_restores_modes_and_keeps_order(runtime: Runtime) -> None:
+    class Echo(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.norm = nn.BatchNorm1d(1)
+
+        def forward(self, x: torch.Tensor) -> ClassifierOutput:
+            assert not self.training
+            return ClassifierOutput(x, torch.cat([x, -x], dim=1))
+
+    model, data = Echo().train(), Numbers()
+    model.norm.eval()
+    output = infer(model, data, runtime=runtime, batch_size=7)
+    assert torch.equal(output.features, data.values)
+    assert model.training
+    assert not model.norm.training
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
+    file = CheckpointFile(tmp_path / "a.pt")
+    assert file.load() is None
+    file.save(TrainingState(2, {"w": torch.ones(1)}, {}, 1.5))
+    state = file.load()
+    assert state is not None
+    assert (state.epoch, state.seconds) == (2, 1.5)
+    whole = file.path.read_bytes()
+    for broken in (b"", whole[:50]):
+        file.path.write_bytes(broken)
+        with pytest.raises(CheckpointError, match=r"a\.pt"):
+            file.load()
+
+
+def test_a_failed_write_keeps_the_checkpoint_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = CheckpointFile(tmp_path / "a.pt")
+    file.save(TrainingState(1, {}, {}, 0.0))
+
+    def fail(_content: object, path: Path) -> None:
+        path.write_bytes(b"half")
+        raise OSError("disk full")
+
+    monkeypatch.setattr(torch, "save", fail)
+    with pytest.raises(OSError, match="disk full"):
+        file.save(TrainingState(2, {}, {}, 0.0))
+    monkeypatch.undo()
+    state = file.load()
+    assert state is not None
+    assert state.epoch == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["a.pt"]
+
+
+def test_rewinding_drops_repeated_epochs_and_a_cut_line(tmp_path: Path) -> None:
+    metrics = MetricsFile(tmp_path / "m.jsonl")
+    for epoch in range(3):
+        metrics.log_terms(stage="a", epoch=epoch, step=epoch, terms={"loss": 1.0})
+    metrics.log_scores(stage="b", epoch=2, scores={"x": 1.0})
+    with metrics.path.open("a") as file:
+        file.write('{"stage": "a", "ep')
+    metrics.rewind(stage="a", epoch=1)
+    lines = metrics.path.read_text().splitlines()
+    assert len(lines) == 2
+    assert '"stage": "b"' in lines[1]
+
+
+def test_another_run_is_never_overwritten(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    check_output(run, resume=False)
+    with pytest.raises(ConfigError, match="no run to resume"):
+        check_output(run, resume=True)
+    open_run(run, config={"settings": {"seed": 0, "x": 1}}, resume=False)
+    with pytest.raises(ConfigError, match="not empty"):
+        check_output(run, resume=False)
+    check_output(run, resume=True)
+    open_run(run, config={"settings": {"seed": 0, "x": 1}}, resume=True)
+    with pytest.raises(ConfigError, match=r"settings\.seed: was 0, is 1"):
+        open_run(run, config={"settings": {"seed": 1, "x": 1}}, resume=True)
+
+
+def test_run_status_tells_how_it_ended(tmp_path: Path) -> None:
+    folder = open_run(tmp_path / "run", config={}, resume=False)
+    with folder.recording({"command": "adapt"}):
+        assert '"running"' in (folder.path / "run.json").read_text()
+    assert '"complete"' in (folder.path / "run.json").read_text()
+    for error, status in ((KeyboardInterrupt(), "interrupted"), (ValueError("x"), "failed")):
+        with pytest.raises(type(error)), folder.recording({"command": "adapt"}):
+            raise error
+        assert f'"{status}"' in (folder.path / "run.json").read_text()

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sourcefree.config import AdaptSettings, override, parse_assignments, read_overrides
+from sourcefree.errors import ConfigError
+from sourcefree.methods.presets import METHODS, method_settings
+
+
+def test_dotted_and_nested_names_mean_the_same() -> None:
+    dotted = override(AdaptSettings(), {"tgkt.optimisation.epochs": 3, "tgkt.features": 0.5})
+    nested = override(AdaptSettings(), {"tgkt": {"optimisation": {"epochs": 3}, "features": 0.5}})
+    assert dotted == nested
+    assert (dotted.tgkt.optimisation.epochs, dotted.tgkt.features) == (3, 0.5)
+    assert dotted.tgkt.self_training == AdaptSettings().tgkt.self_training
+
+
+@pytest.mark.parametrize(
+    ("changes", "parts"),
+    [
+        ({"tgkt.feature": 1}, ["'feature'", "did you mean 'features'"]),
+        ({"tgtk.features": 1}, ["'tgtk'", "did you mean 'tgkt'"]),
+        ({"tgkt.features": "many"}, ["tgkt.features", "many"]),
+        ({"tgkt.features": -1}, ["tgkt.features", "-1"]),
+        ({"seed.x": 1}, ["'seed'", "'x'"]),
+        ({"tgkt": 3}, ["'tgkt' expects settings"]),
+    ],
+)
+def test_wrong_settings_are_named(changes: dict[str, object], parts: list[str]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        override(AdaptSettings(), changes, origin="here")
+    for part in ("here", *parts):
+        assert part in str(caught.value)
+
+
+def test_a_stage_can_be_switched_off_and_on() -> None:
+    off = override(AdaptSettings(), {"tgmb": None})
+    assert off.tgmb is None
+    assert override(off, {"tgmb.adversarial": 0.5}).tgmb is not None
+
+
+def test_assignments_are_read_as_yaml() -> None:
+    assert parse_assignments(["a.b=0.5", "c=true", "d = x"]) == {"a.b": 0.5, "c": True, "d": "x"}
+    with pytest.raises(ConfigError, match="NAME=VALUE"):
+        parse_assignments(["tgkt.features"])
+
+
+def test_files_of_settings(tmp_path: Path) -> None:
+    path = tmp_path / "s.yaml"
+    path.write_text("seed: 3\ntgkt: {features: 2}\n")
+    assert read_overrides(path) == {"seed": 3, "tgkt": {"features": 2}}
+    for text in ("- a", "a: ["):
+        path.write_text(text)
+        with pytest.raises(ConfigError, match=r"s\.yaml"):
+            read_overrides(path)
+    with pytest.raises(ConfigError, match="cannot be read"):
+        read_overrides(tmp_path / "none.yaml")
+
+
+def test_methods_know_their_own_names_and_typos_are_answered() -> None:
+    assert all(preset.settings.method == name for name, preset in METHODS.items())
+    with pytest.raises(ConfigError, match="no method 'multilvl'") as caught:
+        method_settings("multilvl")
+    assert "did you mean 'multilevel'" in str(caught.value)
