@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from sourcefree.config import AdaptSettings, override, parse_assignments, read_overrides
 from sourcefree.errors import ConfigError
 from sourcefree.methods.presets import METHODS, method_settings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 USAGE_ERROR = 2
 INTERRUPTED = 130
 
-out_console = Console()
+# Under torchrun the first process speaks for all.
+out_console = Console(quiet=os.environ.get("RANK", "0") != "0")
 error_console = Console(stderr=True)
 
 app = App(
@@ -32,6 +34,7 @@ app = App(
     help_format="rich",
     console=out_console,
     error_console=error_console,
+    suppress_keyboard_interrupt=False,
 )
 
 Out = Annotated[Path, Parameter(help="Run folder to write; must not hold another run.")]

@@ -10,6 +10,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from sourcefree.data.augment import centre_crops, draw_crop_flips, load_size
 from sourcefree.data.datasets import ImagePairs, LabelledImages, UnlabelledImages
 from sourcefree.data.folders import find_images, match_pairs

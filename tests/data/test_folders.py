@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from sourcefree.data.folders import find_images, find_labelled_images, match_pairs
 from sourcefree.errors import DataError
 

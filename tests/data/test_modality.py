@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from sourcefree.data.modality import MODALITIES, Modality, load_modality, measure_statistics, to_physical
 from sourcefree.errors import ConfigError, DataError
 

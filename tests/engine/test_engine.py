@@ -11,6 +11,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
+
 from sourcefree.config import Optimisation
 from sourcefree.engine.checkpoint import CheckpointFile, TrainingState
 from sourcefree.engine.inference import infer
@@ -24,7 +26,6 @@ from sourcefree.engine.trainer import Streams, Trainer
 from sourcefree.errors import CheckpointError, ConfigError, DivergenceError
 from sourcefree.methods.base import EpochView, Method, ParameterGroup
 from sourcefree.types import ClassifierOutput, ImageBatch, StepBatch, StepOutput
-from torch import nn
 
 
 class Line(Method):
@@ -114,15 +115,15 @@ def test_a_stage_cut_off_between_epochs_ends_at_the_same_weights(runtime: Runtim
     (tmp_path / "b").mkdir()
     whole = train(runtime, tmp_path / "a")
 
-    class Stop(Exception):
+    class StopError(Exception):
         pass
 
     class Cut(Numbers):
         def set_epoch(self, epoch: int) -> None:
             if epoch == 2:
-                raise Stop
+                raise StopError
 
-    with pytest.raises(Stop):
+    with pytest.raises(StopError):
         train(runtime, tmp_path / "b", data=Cut())
     resumed = train(runtime, tmp_path / "b")
     assert torch.equal(whole.layer.weight, resumed.layer.weight)

@@ -8,6 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from sourcefree.losses.adversarial import domain_gap, reverse_gradient
 from sourcefree.losses.distillation import distillation
 from sourcefree.losses.information import entropy, information_maximization

@@ -6,6 +6,9 @@ import copy
 
 import pytest
 import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+
 from sourcefree.config import TgktSettings, TgmbSettings
 from sourcefree.methods.adabn import adapt_batch_norm
 from sourcefree.methods.base import EpochView
@@ -16,8 +19,6 @@ from sourcefree.models.architecture import Architecture
 from sourcefree.models.classifier import Classifier, find_stages
 from sourcefree.models.translators import create_translator
 from sourcefree.types import ClassifierOutput, ImageBatch, LabelledBatch, PairBatch, StepBatch
-from torch import nn
-from torch.nn.functional import cross_entropy
 
 SIZE = 32
 
@@ -117,9 +118,7 @@ def tgkt(source_model: Classifier, **settings: object) -> Tgkt:
 ALL_TGKT = {"stages": 1.0, "pair_logits": 1.0, "information": 1.0}
 
 
-@pytest.mark.parametrize(
-    "term", ["distillation", "features", "stages", "pair_logits", "self_training", "information"]
-)
+@pytest.mark.parametrize("term", ["distillation", "features", "stages", "pair_logits", "self_training", "information"])
 def test_every_transfer_term_can_be_switched_off(source_model: Classifier, batch: StepBatch, term: str) -> None:
     found = []
     for settings in (ALL_TGKT, {**ALL_TGKT, term: 0.0}):
@@ -130,9 +129,7 @@ def test_every_transfer_term_can_be_switched_off(source_model: Classifier, batch
     assert found[1] <= found[0]
 
 
-def test_the_student_learns_while_teacher_translator_and_head_stay(
-    source_model: Classifier, batch: StepBatch
-) -> None:
+def test_the_student_learns_while_teacher_translator_and_head_stay(source_model: Classifier, batch: StepBatch) -> None:
     method = tgkt(source_model, **ALL_TGKT)
     method.begin_epoch(view())
     before = copy.deepcopy(method.state_dict())

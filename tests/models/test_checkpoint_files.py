@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
+from torch import nn
+
 from sourcefree.errors import CheckpointError, ConfigError
 from sourcefree.models.checkpoint_files import load_into, read_labels, read_state_dict
 from sourcefree.models.pretrained import WHEELS, WheelWeights, create_backbone, wheel_file
-from torch import nn
 
 
 @pytest.fixture

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import itertools
+
 import pytest
 import timm
 import torch
+from torch import nn
+
 from sourcefree.errors import CheckpointError, ConfigError
 from sourcefree.models.architecture import Architecture, parse_architecture
 from sourcefree.models.classifier import Classifier, channel_adapter, find_head, find_stages, freeze
-from torch import nn
 
 BOTTLENECK = Architecture("bottleneck", "test_resnet", 4, bottleneck=8)
 
@@ -34,7 +37,7 @@ def test_features_are_what_enters_the_final_layer(architecture: Architecture) ->
     assert output.logits.shape == (2, 4)
     assert torch.allclose(model.head(output.features), output.logits, atol=1e-5)
     assert 2 <= len(maps) <= 4
-    assert all(deep.shape[-1] < shallow.shape[-1] for shallow, deep in zip(maps, maps[1:], strict=False))
+    assert all(deep.shape[-1] < shallow.shape[-1] for shallow, deep in itertools.pairwise(maps))
 
 
 def test_a_transformer_has_stages_of_tokens() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+
 from sourcefree.errors import ConfigError
 from sourcefree.models.discriminators import FeatureDiscriminator, PixelDiscriminator
 from sourcefree.models.translators import TRANSLATORS, PaperTranslator, UNetTranslator, create_translator

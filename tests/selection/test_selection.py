@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+
 from sourcefree.selection.guard import Evidence, choose_candidate
 from sourcefree.selection.scores import (
     dominant_share,
@@ -18,7 +19,10 @@ def test_scores_by_hand() -> None:
     logits = torch.tensor([[0.75, 0.25], [0.25, 0.75]]).log()
     source = torch.tensor([[0.9, 0.1], [0.6, 0.4]]).log()
     assert pair_agreement(logits, source) == 0.5
-    kl = [0.9 * math.log(0.9 / 0.75) + 0.1 * math.log(0.1 / 0.25), 0.6 * math.log(0.6 / 0.25) + 0.4 * math.log(0.4 / 0.75)]
+    kl = [
+        0.9 * math.log(0.9 / 0.75) + 0.1 * math.log(0.1 / 0.25),
+        0.6 * math.log(0.6 / 0.25) + 0.4 * math.log(0.4 / 0.75),
+    ]
     assert pair_divergence(logits, source) == pytest.approx(sum(kl) / 2, abs=1e-6)
     conditional = -(0.75 * math.log(0.75) + 0.25 * math.log(0.25))
     assert mutual_information(logits) == pytest.approx(math.log(2) - conditional, abs=1e-6)

@@ -58,7 +58,9 @@ def infer(
     """
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
-    part = np.array_split(np.arange(len(data)), runtime.processes)[runtime.rank]
+    shared = len(data) >= runtime.processes  # else some process would have nothing to do: each does it all
+    everything = np.arange(len(data))
+    part = np.array_split(everything, runtime.processes)[runtime.rank] if shared else everything
     outputs: list[ClassifierOutput] = []
     try:
         for start in range(0, len(part), batch_size):
@@ -69,6 +71,7 @@ def infer(
     finally:
         for module, mode in modes:
             module.training = mode
-    features = runtime.gather(torch.cat([output.features for output in outputs]))
-    logits = runtime.gather(torch.cat([output.logits for output in outputs]))
+    features, logits = (torch.cat(parts) for parts in zip(*outputs, strict=True))
+    if shared:
+        features, logits = runtime.gather(features), runtime.gather(logits)
     return ClassifierOutput(features.cpu(), logits.cpu())

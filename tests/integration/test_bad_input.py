@@ -1,0 +1,176 @@
+"""Bad input ends in a clear error and exit code 2, with nothing written or lost."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import timm
+import torch
+
+from sourcefree.data.image_io import write_image
+from support.command_line import BACKBONE, Run
+
+
+def replaced(arguments: tuple[object, ...], name: str, value: object) -> tuple[object, ...]:
+    changed = list(arguments)
+    changed[changed.index(name) + 1] = value
+    return tuple(changed)
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "out"
+
+
+def test_typos_in_commands_options_and_settings_are_answered(
+    adapt_arguments: tuple[object, ...], out: Path, sourcefree: Run
+) -> None:
+    assert "adapt" in sourcefree("adpat", expect=2).stderr
+    unknown = sourcefree(*adapt_arguments, "--out", out, "--sizee", 32, expect=2).stderr
+    assert "--sizee" in unknown
+    assert 'Did you mean --size' in unknown
+    for arguments, close in (
+        (replaced(adapt_arguments, "--modality", "dpeth"), "'depth'"),
+        ((*adapt_arguments, "--method", "multilvl"), "'multilevel'"),
+        ((*adapt_arguments, "--set", "tgkt.featurs=1"), "'features'"),
+    ):
+        assert f"did you mean {close}" in sourcefree(*arguments, "--out", out, expect=2).stderr
+    assert not out.exists()
+
+
+def test_missing_empty_and_mistyped_folders(
+    adapt_arguments: tuple[object, ...], data: Path, out: Path, tmp_path: Path, sourcefree: Run
+) -> None:
+    (tmp_path / "empty").mkdir()
+    for name, value, part in (
+        ("--target", data / "target/tarin", "did you mean 'train'"),
+        ("--target", tmp_path / "empty", "no image"),
+        ("--pairs-source", tmp_path / "empty", "no image"),
+        ("--pairs-source", data / "target/train", "no pairs"),
+        ("--source-model", tmp_path / "empty", "no model.json"),
+        ("--source-model", "timm:resnet18", "--source-weights"),
+    ):
+        error = sourcefree(*replaced(adapt_arguments, name, value), "--out", out, expect=2).stderr
+        assert part in error
+        assert "Traceback" not in error
+    assert not out.exists()
+
+
+def test_a_run_is_never_overwritten(adapted: Path, adapt_arguments: tuple[object, ...], sourcefree: Run) -> None:
+    before = (adapted / "model/weights.safetensors").read_bytes()
+    error = sourcefree(*adapt_arguments, "--out", adapted, expect=2).stderr
+    assert "not empty" in error
+    assert "--resume" in error
+    error = sourcefree(*adapt_arguments, "--out", adapted, "--allow-collapse", "--seed", 5, "--resume", expect=2).stderr
+    assert "settings.seed: was 0, is 5" in error
+    assert (adapted / "model/weights.safetensors").read_bytes() == before
+
+
+def test_damaged_images_are_skipped_counted_and_listed(
+    adapt_arguments: tuple[object, ...], data: Path, out: Path, tmp_path: Path, sourcefree: Run
+) -> None:
+    target = tmp_path / "target"
+    shutil.copytree(data / "target/train", target / "chair")  # a class folder: ignored, and said
+    victim = sorted(target.rglob("*.png"))[3]
+    victim.write_bytes(victim.read_bytes()[:200])
+    arguments = replaced(adapt_arguments, "--target", target)
+    result = sourcefree(*arguments, "--out", out, "--allow-collapse")
+    assert victim.name in result.stdout
+    assert "names are ignored" in result.stdout
+    summary = json.loads((out / "summary.json").read_text())
+    assert (summary["counts"]["target"], summary["counts"]["unreadable"]) == (39, 1)
+    assert any(victim.name in warning for warning in summary["warnings"])
+    error = sourcefree(*arguments, "--out", tmp_path / "strict", "--max-unreadable", 0.01, expect=2).stderr
+    assert victim.name in error
+    assert not (tmp_path / "strict").exists()
+    listing = sourcefree("inspect", target).stdout
+    assert victim.name in listing
+
+
+def test_mixed_sizes_and_types_are_no_error(
+    adapt_arguments: tuple[object, ...], data: Path, out: Path, tmp_path: Path, sourcefree: Run
+) -> None:
+    target = tmp_path / "target"
+    shutil.copytree(data / "target/train", target)
+    write_image(target / "wide.tif", np.full((20, 50), 2.5, np.float32))
+    sourcefree(*replaced(adapt_arguments, "--target", target), "--out", out, "--allow-collapse")
+    assert json.loads((out / "summary.json").read_text())["counts"]["target"] == 41
+
+
+def test_labels_that_do_not_fit_the_model(adapted: Path, data: Path, tmp_path: Path, sourcefree: Run) -> None:
+    labelled = tmp_path / "labelled"
+    shutil.copytree(data / "target/test", labelled)
+    (labelled / "chair").rename(labelled / "chiar")
+    before = (adapted / "summary.json").read_text()
+    assert "did you mean 'chair'" in sourcefree("evaluate", adapted, labelled, expect=2).stderr
+    assert (adapted / "summary.json").read_text() == before
+
+
+def own_checkpoint(folder: Path, classes: int) -> tuple[Path, Path]:
+    folder.mkdir()
+    torch.manual_seed(0)
+    torch.save(timm.create_model(BACKBONE, num_classes=classes).state_dict(), folder / "w.pth")
+    (folder / "labels.txt").write_text("\n".join(f"class {i}" for i in range(classes)))
+    return folder / "w.pth", folder / "labels.txt"
+
+
+def test_an_own_checkpoint_is_adapted(
+    adapt_arguments: tuple[object, ...], data: Path, out: Path, tmp_path: Path, sourcefree: Run
+) -> None:
+    weights, labels = own_checkpoint(tmp_path / "own", 10)
+    arguments = (
+        *replaced(adapt_arguments, "--source-model", f"timm:{BACKBONE}"),
+        *("--source-weights", weights, "--source-labels", labels, "--size", 32, "--out", out, "--allow-collapse"),
+    )
+    sourcefree(*arguments)
+    assert json.loads((out / "model/model.json").read_text())["labels"][9] == "class 9"
+    (tmp_path / "own/labels.txt").write_text("a\nb\nc")
+    error = sourcefree(*replaced(arguments, "--out", tmp_path / "b"), expect=2).stderr
+    assert "(10, " in error
+    assert "(3, " in error
+    assert "number of labels" in error
+
+
+class Evil:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return (print, ("executed",))
+
+
+def test_a_pickle_that_is_no_plain_weights(
+    adapt_arguments: tuple[object, ...], out: Path, tmp_path: Path, sourcefree: Run
+) -> None:
+    weights, labels = own_checkpoint(tmp_path / "own", 10)
+    torch.save(Evil(), weights)
+    arguments = (
+        *replaced(adapt_arguments, "--source-model", f"timm:{BACKBONE}"),
+        *("--source-weights", weights, "--source-labels", labels, "--out", out),
+    )
+    result = sourcefree(*arguments, expect=2)
+    assert "more than plain weights" in result.stderr
+    assert "executed" not in result.stdout
+
+
+def test_a_loss_that_is_not_finite(adapt_arguments: tuple[object, ...], out: Path, sourcefree: Run) -> None:
+    wild = ("--set", "tgmb.optimisation.learning_rate=1e30", "--set", "tgmb.optimisation.optimizer=sgd")
+    result = sourcefree(*adapt_arguments, *wild, "--out", out, "--precision", "fp32", expect=2)
+    assert "not finite" in result.stderr
+    assert json.loads((out / "run.json").read_text())["status"] == "failed"
+
+
+def test_collapse_to_one_class_is_an_error_after_saving(
+    adapt_arguments: tuple[object, ...], data: Path, out: Path, tmp_path: Path, sourcefree: Run
+) -> None:
+    target = tmp_path / "same"
+    picture = sorted((data / "target/train").iterdir())[0]
+    target.mkdir()
+    for i in range(20):
+        shutil.copy(picture, target / f"{i}.png")
+    error = sourcefree(*replaced(adapt_arguments, "--target", target), "--out", out, expect=2).stderr
+    assert "collapsed to one class" in error
+    assert "--allow-collapse" in error
+    assert (out / "model/model.json").is_file()
+    assert (out / "report.html").is_file()

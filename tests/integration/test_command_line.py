@@ -1,0 +1,172 @@
+"""The whole command line on a tiny simulated set, as a user runs it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from sourcefree.data.image_io import read_image
+from support.command_line import BACKBONE, ENVIRONMENT, Run, command
+
+
+def test_training_leaves_a_model_a_measurement_and_a_report(source: Path) -> None:
+    description = json.loads((source / "model/model.json").read_text())
+    assert len(description["labels"]) == 10
+    assert description["preprocessing"]["modality"]["name"] == "rgb"
+    summary = json.loads((source / "summary.json").read_text())
+    assert 0 <= summary["candidates"][0]["evaluation"]["accuracy"] <= 1
+    assert json.loads((source / "run.json").read_text())["status"] == "complete"
+    assert "<html" in (source / "report.html").read_text()
+
+
+def test_adapting_compares_delivers_and_reports(adapted: Path) -> None:
+    summary = json.loads((adapted / "summary.json").read_text())
+    assert [c["name"] for c in summary["candidates"]] == ["source-only", "adabn", "translated", "adapted"]
+    assert summary["delivered"] in ("source-only", "adabn", "adapted")
+    assert (summary["counts"]["target"], summary["counts"]["pairs"], summary["counts"]["held_out_pairs"]) == (40, 36, 4)
+    delivered = load_file(adapted / "model/weights.safetensors")
+    chosen = load_file(adapted / "candidates" / summary["delivered"] / "weights.safetensors")
+    assert all(torch.equal(delivered[name], chosen[name]) for name in chosen)
+    stages = [json.loads(line)["stage"] for line in (adapted / "metrics.jsonl").read_text().splitlines()]
+    assert stages == ["tgmb"] * 4 + ["tgkt"] * 4
+    report = (adapted / "report.html").read_text()
+    assert "Source-only" in report or "source-only" in report
+    assert len(list((adapted / "gallery").glob("*_translated.png"))) == 24
+
+
+def test_adaptation_does_not_read_labels(adapted: Path, data: Path) -> None:
+    target = data / "target/train"
+    assert not [entry for entry in target.iterdir() if entry.is_dir()]
+    assert all(c["evaluation"] is None for c in json.loads((adapted / "summary.json").read_text())["candidates"])
+
+
+def test_evaluating_measures_every_candidate(adapted: Path, data: Path, sourcefree: Run, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(adapted, run)
+    result = sourcefree("evaluate", run, data / "target/test")
+    for name in ("source-only", "adabn", "translated", "adapted"):
+        assert name in result.stdout
+    candidates = json.loads((run / "summary.json").read_text())["candidates"]
+    assert all(np.sum(c["evaluation"]["confusion"]) == 20 for c in candidates)
+
+
+def test_predictions_are_probabilities_of_the_runs_labels(
+    adapted: Path, data: Path, sourcefree: Run, tmp_path: Path
+) -> None:
+    folder = data / "target/test"
+    one = next(folder.rglob("*.png"))
+    sourcefree("predict", adapted, folder, one, "--out", tmp_path / "p.csv")
+    rows = list(csv.DictReader((tmp_path / "p.csv").open()))
+    assert len(rows) == 21
+    for row in rows:
+        values = {name[2:-1]: float(value) for name, value in row.items() if name.startswith("p(")}
+        assert sum(values.values()) == pytest.approx(1, abs=1e-4)
+        assert max(values, key=lambda name: values[name]) == row["label"]
+    same = [row for row in rows if row["file"] == str(one)]
+    assert same[0] == same[1]
+    sourcefree("predict", adapted, one, "--out", tmp_path / "p.json")
+    entry = json.loads((tmp_path / "p.json").read_text())[0]
+    assert entry["label"] == same[0]["label"]
+    assert sourcefree("predict", adapted, one).stdout.startswith("file,label,confidence,")
+
+
+def test_translating_writes_colour_images(adapted: Path, data: Path, sourcefree: Run, tmp_path: Path) -> None:
+    sourcefree("translate", adapted, data / "target/test", "--out", tmp_path / "t")
+    files = list((tmp_path / "t").rglob("*.png"))
+    assert len(files) == 20
+    assert read_image(files[0]).shape == (32, 32, 3)
+
+
+def test_inspecting_prints_what_is_there(data: Path, sourcefree: Run) -> None:
+    text = sourcefree("inspect", data / "target/train", "--modality", "depth").stdout
+    assert "40 x uint16, 1 channel" in text
+    assert "% missing" in text
+    pairs = ("inspect", data / "pairs/rgb", "--pairs-with", data / "pairs/depth")
+    assert "pairs        40" in sourcefree(*pairs).stdout
+    assert json.loads(sourcefree(*pairs, "--json").stdout)["pairs"] == 40
+
+
+def test_the_same_seed_gives_the_same_weights(
+    adapted: Path, adapt_arguments: tuple[object, ...], sourcefree: Run, tmp_path: Path
+) -> None:
+    sourcefree(*adapt_arguments, "--out", tmp_path / "again", "--allow-collapse")
+    assert_same_weights(adapted, tmp_path / "again")
+
+
+def test_a_killed_run_resumes_to_the_same_weights(
+    adapted: Path, adapt_arguments: tuple[object, ...], sourcefree: Run, tmp_path: Path
+) -> None:
+    out = tmp_path / "killed"
+    arguments = (*adapt_arguments, "--out", out, "--allow-collapse")
+    process = subprocess.Popen(command(*arguments), env=ENVIRONMENT, stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not (out / "checkpoints/tgkt.pt").exists():
+        assert process.poll() is None, "the run ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (out / "model").exists()
+    assert json.loads((out / "run.json").read_text())["status"] == "running"
+    sourcefree(*arguments, "--resume")
+    assert_same_weights(adapted, out)
+    assert (out / "metrics.jsonl").read_text() == (adapted / "metrics.jsonl").read_text()
+
+
+def test_an_interrupt_ends_cleanly_and_can_be_resumed(data: Path, sourcefree: Run, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    arguments = (
+        "train-source",
+        data / "source/train",
+        *("--out", out, "--backbone", BACKBONE, "--no-pretrained", "--size", 32, "--batch-size", 16, "--epochs", 300),
+    )
+    process = subprocess.Popen(command(*arguments), env=ENVIRONMENT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not (out / "checkpoints/source.pt").exists():
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert b"--resume" in error
+    assert b"Traceback" not in error
+    assert json.loads((out / "run.json").read_text())["status"] == "interrupted"
+
+
+def test_two_processes_share_the_work(adapt_arguments: tuple[object, ...], tmp_path: Path) -> None:
+    out = tmp_path / "two"
+    launcher = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node=2",
+        "-m",
+        "sourcefree.cli",
+    ]
+    arguments = [*map(str, adapt_arguments), "--out", str(out), "--allow-collapse", "--device", "cpu"]
+    result = subprocess.run([*launcher, *arguments], capture_output=True, text=True, env=ENVIRONMENT, timeout=300)
+    assert result.returncode == 0, result.stderr[-3000:]
+    assert json.loads((out / "run.json").read_text())["environment"]["processes"] == 2
+    assert (out / "model/model.json").is_file()
+    assert len((out / "metrics.jsonl").read_text().splitlines()) == 8
+
+
+def assert_same_weights(first: Path, second: Path) -> None:
+    for part in ("candidates/adapted", "translator"):
+        one, two = (load_file(run / part / "weights.safetensors") for run in (first, second))
+        assert one.keys() == two.keys()
+        assert all(torch.equal(one[name], two[name]) for name in one)
