@@ -7,18 +7,16 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from cyclopts import App, CycloptsError, Parameter
 from rich.console import Console
 
 from sourcefree import __version__
-from sourcefree.console import ConsoleProgress, show_error, show_table
+from sourcefree.console import ConsoleProgress, show_error
+from sourcefree.console_tables import show_confusion, show_metrics, show_scores
 from sourcefree.engine.progress import counter
 from sourcefree.errors import ConfigError, SourcefreeError
-
-if TYPE_CHECKING:
-    from sourcefree.evaluation import ClassificationMetrics
 
 USAGE_ERROR = 2
 INTERRUPTED = 130
@@ -90,7 +88,7 @@ def train_source(
         result = run(
             images=images, test=test, out=out, modality=modality, settings=settings, resume=resume, progress=progress
         )
-    _show_metrics("source model on held-out images", {"source": result.metrics})
+    show_metrics(out_console, "source model on held-out images", {"source": result.metrics})
     out_console.print(f"model and report: {result.run}", markup=False, soft_wrap=True)
 
 
@@ -148,7 +146,7 @@ def adapt(
             resume=resume,
             progress=progress,
         )
-    _show_scores(result.scores, result.delivered)
+    show_scores(out_console, result.scores, result.delivered)
     for warning in result.warnings:
         out_console.print(f"warning: {warning}", markup=False, soft_wrap=True)
     out_console.print(f"delivered: {result.delivered}, in {result.run / 'model'}", markup=False, soft_wrap=True)
@@ -176,8 +174,8 @@ def evaluate(
             device=device or "auto",
             progress=progress,
         )
-    _show_metrics(f"on {images.name} (delivered: {result.delivered})", result.metrics)
-    _show_confusion(result.metrics, result.delivered, result.labels)
+    show_metrics(out_console, f"on {images.name} (delivered: {result.delivered})", result.metrics)
+    show_confusion(out_console, result.metrics, result.delivered, result.labels)
     if result.report:
         out_console.print(f"report: {result.report}", markup=False, soft_wrap=True)
 
@@ -257,7 +255,8 @@ def inspect(
     as_json: Annotated[bool, Parameter(name="--json", help="Everything as JSON.", negative="")] = False,
 ) -> None:
     """Print counts, sizes, number types, value ranges, unreadable, duplicate and unpaired files."""
-    from sourcefree.data.inspection import format_report, inspect_folder, inspect_pairs
+    from sourcefree.data.inspection import inspect_folder, inspect_pairs
+    from sourcefree.data.inspection_text import format_report
     from sourcefree.data.modality import load_modality
 
     sensor = load_modality(modality) if modality else None
@@ -346,8 +345,8 @@ def demo(
 
     with ConsoleProgress(out_console) as progress:
         result = run(out=out, seed=seed, progress=progress)
-    _show_metrics("source model on RGB", {"source": result.source.metrics})
-    _show_metrics(f"on depth (delivered: {result.evaluation.delivered})", result.evaluation.metrics)
+    show_metrics(out_console, "source model on RGB", {"source": result.source.metrics})
+    show_metrics(out_console, f"on depth (delivered: {result.evaluation.delivered})", result.evaluation.metrics)
     out_console.print(f"report: {result.report}", markup=False, soft_wrap=True)
 
 
@@ -374,44 +373,6 @@ def _settings(base: Any, config: Path | None, assignments: list[str] | None, cha
     settings = override(settings, parse_assignments(assignments or []), origin="--set")
     given = {name: value for name, value in changes.items() if value is not None}
     return override(settings, given, origin="options")
-
-
-def _show_scores(scores: Mapping[str, Mapping[str, float]], delivered: str) -> None:
-    rows = [
-        (
-            f"{name} (delivered)" if name == delivered else name,
-            f"{100 * row['pair_agreement']:.1f} %",
-            f"{row['pair_divergence']:.3f}",
-            f"{row['information_maximization']:.3f}",
-            f"{100 * row['mean_confidence']:.1f} %",
-        )
-        for name, row in scores.items()
-    ]
-    head = ("without labels", "pair agreement", "pair divergence", "information", "mean confidence")
-    show_table(out_console, "", head, rows)
-
-
-def _show_metrics(title: str, metrics: Mapping[str, ClassificationMetrics]) -> None:
-    rows = [
-        (
-            name,
-            f"{100 * m.accuracy:.1f} %",
-            f"{100 * m.class_mean_accuracy:.1f} %",
-            f"{100 * m.macro_f1:.1f} %",
-            f"{100 * m.ece:.1f} %",
-        )
-        for name, m in metrics.items()
-    ]
-    show_table(out_console, title, ("model", "accuracy", "class mean", "macro F1", "ECE"), rows)
-
-
-def _show_confusion(metrics: Mapping[str, ClassificationMetrics], delivered: str, labels: tuple[str, ...]) -> None:
-    shown = metrics.get(delivered)
-    if shown is None or len(labels) > 12:
-        return
-    rows = [(label, *(str(int(count)) for count in row)) for label, row in zip(labels, shown.confusion, strict=True)]
-    head = ("true \\ predicted", *(label[:8] for label in labels))
-    show_table(out_console, f"confusion of {delivered}", head, rows)
 
 
 if __name__ == "__main__":

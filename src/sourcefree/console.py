@@ -1,14 +1,13 @@
-"""What the command line shows: progress bars, tables, errors."""
+"""What the command line shows: progress bars and errors."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import TracebackType
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 STAGES = {
     "source": "train the source model",
@@ -68,16 +67,6 @@ class ConsoleProgress:
 
     def _quarter(self, done: int) -> int:
         return 4 * done // max(1, self._total)
-
-
-def show_table(console: Console, title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table; the first column is text, the others are numbers."""
-    table = Table(title=title, title_justify="left", title_style="bold")
-    for position, name in enumerate(head):
-        table.add_column(escape(name), justify="left" if position == 0 else "right")
-    for row in rows:
-        table.add_row(*(escape(cell) for cell in row))
-    console.print(table)
 
 
 def show_error(console: Console, message: str, hint: str | None) -> None:

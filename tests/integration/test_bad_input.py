@@ -32,7 +32,7 @@ def test_typos_in_commands_options_and_settings_are_answered(
     assert "adapt" in sourcefree("adpat", expect=2).stderr
     unknown = sourcefree(*adapt_arguments, "--out", out, "--sizee", 32, expect=2).stderr
     assert "--sizee" in unknown
-    assert 'Did you mean --size' in unknown
+    assert "Did you mean --size" in unknown
     for arguments, close in (
         (replaced(adapt_arguments, "--modality", "dpeth"), "'depth'"),
         ((*adapt_arguments, "--method", "multilvl"), "'multilevel'"),

@@ -1,0 +1,66 @@
+"""Results as tables on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from sourcefree.evaluation import ClassificationMetrics
+
+
+def show_scores(console: Console, scores: Mapping[str, Mapping[str, float]], delivered: str) -> None:
+    """Print the label-free scores of every candidate."""
+    rows = [
+        (
+            f"{name} (delivered)" if name == delivered else name,
+            f"{100 * row['pair_agreement']:.1f} %",
+            f"{row['pair_divergence']:.3f}",
+            f"{row['information_maximization']:.3f}",
+            f"{100 * row['mean_confidence']:.1f} %",
+        )
+        for name, row in scores.items()
+    ]
+    head = ("without labels", "pair agreement", "pair divergence", "information", "mean confidence")
+    _show_table(console, "", head, rows)
+
+
+def show_metrics(console: Console, title: str, metrics: Mapping[str, ClassificationMetrics]) -> None:
+    """Print metrics on labelled images, one line a model."""
+    rows = [
+        (
+            name,
+            f"{100 * m.accuracy:.1f} %",
+            f"{100 * m.class_mean_accuracy:.1f} %",
+            f"{100 * m.macro_f1:.1f} %",
+            f"{100 * m.ece:.1f} %",
+        )
+        for name, m in metrics.items()
+    ]
+    _show_table(console, title, ("model", "accuracy", "class mean", "macro F1", "ECE"), rows)
+
+
+def show_confusion(
+    console: Console, metrics: Mapping[str, ClassificationMetrics], delivered: str, labels: tuple[str, ...]
+) -> None:
+    """Print the confusion matrix of the delivered model, where it fits a terminal."""
+    shown = metrics.get(delivered)
+    if shown is None or len(labels) > 12:
+        return
+    rows = [(label, *(str(int(count)) for count in row)) for label, row in zip(labels, shown.confusion, strict=True)]
+    head = ("true \\ predicted", *(label[:8] for label in labels))
+    _show_table(console, f"confusion of {delivered}", head, rows)
+
+
+def _show_table(console: Console, title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table; the first column is text, the others are numbers."""
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for position, name in enumerate(head):
+        table.add_column(escape(name), justify="left" if position == 0 else "right")
+    for row in rows:
+        table.add_row(*(escape(cell) for cell in row))
+    console.print(table)

@@ -1,0 +1,55 @@
+"""Inspection reports as lines for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sourcefree.data.inspection import FolderReport, PairsReport
+
+
+def format_report(report: FolderReport | PairsReport, *, shown: int = 10) -> str:
+    """Return the report as lines for a terminal, at most ``shown`` entries of each list."""
+    if isinstance(report, PairsReport):
+        lines = [
+            _format_folder(report.source, shown),
+            _format_folder(report.target, shown),
+            f"pairs        {report.pairs}",
+            *_listed("unpaired", [*report.unpaired_source, *report.unpaired_target], shown),
+            *(f"warning      {warning}" for warning in report.warnings),
+        ]
+        return "\n\n".join(lines[:2]) + "\n\n" + "\n".join(lines[2:])
+    return _format_folder(report, shown)
+
+
+def _format_folder(report: FolderReport, shown: int) -> str:
+    lines = [report.folder, f"images       {report.count}"]
+    if list(report.folders) != ["."]:
+        lines.append(f"folders      {_counts(report.folders, shown)}")
+    sizes = {f"{height}x{width}": count for (height, width), count in report.sizes.items()}
+    lines.append(f"sizes (HxW)  {_counts(sizes, shown)}")
+    lines += [
+        f"kind         {kind.count} x {kind.dtype}, {kind.channels} channel{'s' if kind.channels > 1 else ''}, "
+        f"levels {kind.minimum:g} to {kind.maximum:g}, mean {kind.mean:.4g}"
+        for kind in report.kinds
+    ]
+    if report.values is not None:
+        v = report.values
+        lines.append(
+            f"values       {v.minimum:.4g} to {v.maximum:.4g} {v.unit}, mean {v.mean:.4g}, std {v.std:.4g}, "
+            f"{100 * v.missing:.1f} % missing"
+        )
+    lines += _listed("unreadable", [f"{file}: {reason}" for file, reason in report.unreadable], shown)
+    lines += _listed("duplicates", [" = ".join(names[:4]) for names in report.duplicates], shown)
+    return "\n".join([*lines, *(f"warning      {warning}" for warning in report.warnings)])
+
+
+def _listed(title: str, entries: Sequence[str], shown: int) -> list[str]:
+    if not entries:
+        return [f"{title:<12} none"]
+    lines = [f"{title:<12} {len(entries)}", *(f"             {entry}" for entry in entries[:shown])]
+    return [*lines, f"             ... and {len(entries) - shown} more"] if len(entries) > shown else lines
+
+
+def _counts(counts: dict[str, int], shown: int) -> str:
+    parts = [f"{name} ({count})" for name, count in list(counts.items())[:shown]]
+    return ", ".join(parts) + (f", ... {len(counts)} in all" if len(counts) > shown else "")

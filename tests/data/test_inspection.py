@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sourcefree.data.image_io import write_image
+from sourcefree.data.inspection import inspect_folder, inspect_pairs
+from sourcefree.data.inspection_text import format_report
+from sourcefree.data.modality import MODALITIES
+from sourcefree.errors import DataError
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    root = tmp_path / "depth"
+    for i, height in enumerate((8, 8, 10)):
+        image = np.full((height, 6, 1), 1000 * (i + 1), np.uint16)
+        image[0] = 0
+        write_image(root / "room" / f"{i}.png", image)
+    (root / "room" / "copy.png").write_bytes((root / "room" / "0.png").read_bytes())
+    (root / "cut.png").write_bytes((root / "room" / "0.png").read_bytes()[:40])
+    return root
+
+
+def test_everything_is_counted(folder: Path) -> None:
+    report = inspect_folder(folder, modality=MODALITIES["depth"])
+    assert report.count == 5
+    assert report.folders == {".": 1, "room": 4}
+    assert report.sizes == {(8, 6): 3, (10, 6): 1}
+    assert [(kind.dtype, kind.channels, kind.count, kind.minimum, kind.maximum) for kind in report.kinds] == [
+        ("uint16", 1, 4, 0, 3000)
+    ]
+    assert [file for file, _ in report.unreadable] == ["cut.png"]
+    assert report.duplicates == [["room/0.png", "room/copy.png"]]
+    assert report.values is not None
+    assert (report.values.minimum, report.values.maximum) == pytest.approx((1.0, 3.0))
+    assert report.values.missing == pytest.approx((3 * 6 + 6) / (3 * 48 + 60))
+    valid = [1.0] * 84 + [2.0] * 42 + [3.0] * 54
+    assert (report.values.mean, report.values.std) == pytest.approx((np.mean(valid), np.std(valid)))
+
+
+def test_the_text_names_what_matters(folder: Path) -> None:
+    text = format_report(inspect_folder(folder, modality=MODALITIES["depth"]))
+    for part in (
+        "images       5",
+        "8x6 (3)",
+        "4 x uint16, 1 channel",
+        "cut.png",
+        "room/0.png = room/copy.png",
+        "% missing",
+    ):
+        assert part in text
+
+
+def test_files_that_do_not_fit_the_sensor_are_listed(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (8, 8, 3)).astype(np.uint8)
+    write_image(tmp_path / "a.png", noise)
+    report = inspect_folder(tmp_path, modality=MODALITIES["nir"])
+    assert report.unreadable == [("a.png", "expected 1 channels of nir, found 3")]
+
+
+def test_likely_mistakes_are_warned_of(tmp_path: Path) -> None:
+    write_image(tmp_path / "a.png", np.arange(64, dtype=np.uint16).reshape(8, 8))
+    write_image(tmp_path / "b.png", np.zeros((8, 8), np.uint8))
+    warnings = " ".join(inspect_folder(tmp_path, modality=MODALITIES["depth"]).warnings)
+    for part in ("8-bit data in 16-bit files", "different kinds", "constant", "missing"):
+        assert part in warnings
+
+
+def test_pairs_without_partner_are_listed(tmp_path: Path, folder: Path) -> None:
+    rgb = tmp_path / "rgb"
+    for name in ("0", "1", "extra"):
+        write_image(rgb / "room" / f"{name}.png", np.full((8, 6, 3), 9, np.uint8))
+    report = inspect_pairs(rgb, folder)
+    assert report.pairs == 2
+    assert report.unpaired_source == ["room/extra.png"]
+    assert set(report.unpaired_target) == {"cut.png", "room/2.png", "room/copy.png"}
+    assert "pairs        2" in format_report(report)
+    assert report.to_dict()["source"]["sizes"] == [{"height": 8, "width": 6, "count": 3}]
+
+
+def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no such folder"):
+        inspect_folder(tmp_path / "nowhere")
