@@ -1,6 +1,6 @@
 """Training steps a second in fp32 and bf16, per backbone: why the engine picks bf16 for some networks only.
 
-    python benchmarks/precision.py [--size 64] [--backbones resnet10t tf_efficientnet_lite0]
+python benchmarks/precision.py [--size 64] [--backbones resnet10t tf_efficientnet_lite0]
 """
 
 from __future__ import annotations
