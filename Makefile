@@ -24,6 +24,7 @@ lint: $(READY)
 	$(BIN)/mypy
 
 demo: $(READY)
+	rm -rf demo
 	$(BIN)/sourcefree demo --out demo
 
 clean:

@@ -361,7 +361,9 @@ def main(arguments: list[str] | None = None) -> None:
         show_error(error_console, error.message, error.hint)
         sys.exit(USAGE_ERROR)
     except KeyboardInterrupt:
-        show_error(error_console, "interrupted", "the same command with --resume goes on with the last finished epoch")
+        show_error(
+            error_console, "interrupted", "train-source and adapt go on after their last finished epoch with --resume"
+        )
         sys.exit(INTERRUPTED)
 
 

@@ -73,7 +73,7 @@ def test_damaged_and_missing_files_are_named(tmp_path: Path, network: nn.Module,
 
 
 def test_a_plain_pickle_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "a.pkl").write_bytes(pickle.dumps({"a": 1}))
+    (tmp_path / "a.pkl").write_bytes(pickle.dumps({"a": 1}, protocol=2))
     with pytest.raises(CheckpointError):
         read_state_dict(tmp_path / "a.pkl")
 

@@ -84,7 +84,9 @@ class Adaptation:
         width = infer(
             source_model, self.pairs.held_out.subset([0]), side="source", runtime=self.runtime
         ).features.shape[1]
-        translator = create_translator(settings.translator, in_channels=self.channels)
+        translator = create_translator(
+            settings.translator, in_channels=self.channels, out_channels=self.source.modality.channels
+        )
         method = Tgmb(source_model=source_model, translator=translator, feature_width=width, settings=settings)
         behind = TranslatedClassifier(translator, source_model)
         self.trainer.fit(

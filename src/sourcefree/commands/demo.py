@@ -11,7 +11,7 @@ from sourcefree.commands.train_source import TrainResult, train_source
 from sourcefree.config import AdaptSettings, TrainSettings, override
 from sourcefree.data.simulated import simulate
 from sourcefree.engine.progress import Progress, Silent, counter
-from sourcefree.engine.run_folder import check_output
+from sourcefree.errors import ConfigError
 from sourcefree.methods.presets import method_settings
 
 # Sizes that two cores without a GPU carry in a few minutes; the settings of the method are the shipped ones.
@@ -62,7 +62,8 @@ def demo(*, out: Path | str, seed: int = 0, progress: Progress | None = None) ->
         ConfigError: the folder is not empty.
     """
     out, progress = Path(out), progress or Silent()
-    check_output(out, resume=False)
+    if out.exists() and any(out.iterdir()):
+        raise ConfigError(f"{out}: the folder exists and is not empty", hint="delete it, or choose another --out")
     data = out / "data"
     simulate(out=data, task_set="a", seed=seed, progress=counter(progress, "simulating"), **_RENDER)  # type: ignore[arg-type]
     train = override(TrainSettings(), {**_SOURCE, "seed": seed})

@@ -41,8 +41,9 @@ def load_translator(folder: Path, *, in_channels: int) -> tuple[nn.Module, Modal
         )
     try:
         description = json.loads((folder / "translator.json").read_text(encoding="utf-8"))
-        translator = create_translator(description["name"], in_channels=in_channels)
+        sensor = Modality(**description["source_modality"])
+        translator = create_translator(description["name"], in_channels=in_channels, out_channels=sensor.channels)
         translator.load_state_dict(load_file(folder / "weights.safetensors"))
-        return translator.eval(), Modality(**description["source_modality"])
+        return translator.eval(), sensor
     except (OSError, SafetensorError, RuntimeError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{folder}: the translator cannot be loaded: {type(error).__name__}") from error

@@ -228,7 +228,7 @@ def _view(progress: float, evidence: Evidence) -> EpochView:
 
 def _check_finite(output: StepOutput, *, stage: str, epoch: int, step: int) -> None:
     if not torch.isfinite(output.loss):
-        numbers = {"loss": float(output.loss), **{name: float(value) for name, value in output.terms.items()}}
+        numbers = {"loss": float(output.loss.detach()), **{name: float(value) for name, value in output.terms.items()}}
         raise _diverged(numbers, stage=stage, epoch=epoch, step=step)
 
 

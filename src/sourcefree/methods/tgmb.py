@@ -49,9 +49,9 @@ class Tgmb(Method):
         self.keep_frozen("source_model")
 
     def _discriminator(self, feature_width: int) -> nn.Module:
-        return (
-            FeatureDiscriminator(feature_width) if self.settings.discriminator == "features" else PixelDiscriminator()
-        )
+        if self.settings.discriminator == "features":
+            return FeatureDiscriminator(feature_width)
+        return PixelDiscriminator(self.source_model.in_channels)
 
     def parameter_groups(self) -> Iterable[ParameterGroup]:
         """Return translator and discriminators; nothing of them is pretrained."""

@@ -53,7 +53,7 @@ class Architecture:
         else:
             raise CheckpointError(
                 f"the network {self.name} is your own nn.Module and cannot be built from its file",
-                hint="build it in Python and pass it: load_model(folder, network=my_module)",
+                hint="build it in Python and pass it: load_trained(folder, network=my_module)",
             )
         return network, find_head(network)
 

@@ -1,4 +1,4 @@
-"""Translation nets T: target images (N, C_t, H, W) -> source-like images (N, 3, H, W), both standardised."""
+"""Translation nets T: target images (N, C_t, H, W) -> source-like images (N, C_s, H, W), both standardised."""
 
 from __future__ import annotations
 
@@ -110,15 +110,15 @@ class TranslatedClassifier(nn.Module):
         return output
 
 
-TRANSLATORS: dict[str, Callable[[int], nn.Module]] = {"paper": PaperTranslator, "unet": UNetTranslator}
+TRANSLATORS: dict[str, Callable[[int, int], nn.Module]] = {"paper": PaperTranslator, "unet": UNetTranslator}
 
 
-def create_translator(name: str, *, in_channels: int) -> nn.Module:
-    """Return the translator ``name`` for a sensor with ``in_channels``.
+def create_translator(name: str, *, in_channels: int, out_channels: int = 3) -> nn.Module:
+    """Return the translator ``name`` from a sensor with ``in_channels`` to one with ``out_channels``.
 
     Raises:
         ConfigError: no translator has this name.
     """
     if name not in TRANSLATORS:
         raise ConfigError(f"no translator {name!r}", hint=did_you_mean(name, TRANSLATORS))
-    return TRANSLATORS[name](in_channels)
+    return TRANSLATORS[name](in_channels, out_channels)

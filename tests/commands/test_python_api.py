@@ -1,0 +1,113 @@
+"""The functions as a Python user calls them: an own nn.Module, another sensor than colour, many channels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import sourcefree
+from sourcefree.config import override
+from sourcefree.data.image_io import write_image
+from sourcefree.errors import CheckpointError, ConfigError
+
+QUICK = {
+    "allow_collapse": True,
+    "precision": "fp32",
+    "device": "cpu",
+    **{
+        f"{stage}.optimisation.{name}": value
+        for stage in ("tgmb", "tgkt")
+        for name, value in (("epochs", 1), ("min_steps", 0), ("batch_size", 8))
+    },
+}
+
+
+class Own(nn.Module):
+    """A network of one's own whose last linear layer is not its head."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv2d(3, 8, 3, stride=2), nn.ReLU(), nn.Conv2d(8, 8, 3, stride=2), nn.ReLU())
+        self.answer = nn.Linear(8, 2)
+        self.unused = nn.Linear(8, 5)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        features: torch.Tensor = self.body(images).mean((2, 3))
+        return self.answer(features)  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def two_bands(tmp_path: Path) -> Path:
+    random = np.random.default_rng(0)
+    for i in range(16):
+        scene = random.random((24, 24, 3), dtype=np.float32)
+        write_image(tmp_path / "pairs/rgb" / f"{i}.png", (255 * scene).astype(np.uint8))
+        write_image(tmp_path / "pairs/two" / f"{i}.tif", scene[..., :2] * 40 - 20)
+        write_image(tmp_path / "target" / f"{i}.tif", random.random((24, 24, 2), dtype=np.float32) * 40 - 20)
+    (tmp_path / "two.yaml").write_text("name: two\nchannels: 2\nunit: dB\nscale: 1\n")
+    return tmp_path
+
+
+def own_classifier() -> sourcefree.TrainedClassifier:
+    torch.manual_seed(0)
+    return sourcefree.TrainedClassifier.from_module(
+        Own(), labels=["cat", "dog"], size=21, mean=(0.5,) * 3, std=(0.3,) * 3, head="answer"
+    )
+
+
+def test_an_own_module_is_adapted_to_a_sensor_of_two_bands(two_bands: Path) -> None:
+    result = sourcefree.adapt(
+        source_model=own_classifier(),
+        target=two_bands / "target",
+        pairs_source=two_bands / "pairs/rgb",
+        pairs_target=two_bands / "pairs/two",
+        modality=two_bands / "two.yaml",
+        out=two_bands / "run",
+        settings=override(sourcefree.method_settings("multilevel"), QUICK),
+    )
+    assert result.model.modality.channels == 2
+    assert set(result.scores) == {"source-only", "adabn", "translated", "adapted"}
+    with pytest.raises(CheckpointError, match=r"your own nn\.Module"):
+        sourcefree.predict(run=two_bands / "run", images=[two_bands / "target"])
+    predictions = sourcefree.predict(run=two_bands / "run", images=[two_bands / "target"], network=Own())
+    assert predictions.probabilities.shape == (16, 2)
+    assert set(predictions.predicted) <= {"cat", "dog"}
+
+
+@pytest.mark.parametrize("method", ["tgmb-tgkt", "ti-distillation"])
+def test_every_named_method_runs(two_bands: Path, method: str) -> None:
+    changes = {name: value for name, value in QUICK.items() if method == "tgmb-tgkt" or "tgmb" not in name}
+    result = sourcefree.adapt(
+        source_model=own_classifier(),
+        target=two_bands / "target",
+        pairs_source=two_bands / "pairs/rgb",
+        pairs_target=two_bands / "pairs/two",
+        modality=two_bands / "two.yaml",
+        out=two_bands / "run",
+        settings=override(sourcefree.method_settings(method), changes),
+    )
+    assert ("translated" in result.scores) is (method == "tgmb-tgkt")
+    assert (two_bands / "run/translator").exists() is (method == "tgmb-tgkt")
+
+
+def test_the_final_layer_must_fit_the_labels() -> None:
+    with pytest.raises(CheckpointError, match="2 outputs, but 3 labels"):
+        sourcefree.TrainedClassifier.from_module(Own(), labels=["a", "b", "c"], size=21, head="answer")
+    with pytest.raises(ConfigError, match="found twice: a"):
+        sourcefree.TrainedClassifier.from_module(Own(), labels=["a", "a"], size=21, head="answer")
+
+
+def test_a_saved_classifier_comes_back_the_same(tmp_path: Path) -> None:
+    own = own_classifier()
+    own.save(tmp_path / "model")
+    again = sourcefree.load_trained(tmp_path / "model", network=Own())
+    images = torch.randn(3, 3, 21, 21)
+    assert torch.equal(own.model.eval()(images).logits, again.model(images).logits)
+    assert (again.labels, again.size, again.modality) == (own.labels, own.size, own.modality)
+    (tmp_path / "model/weights.safetensors").write_bytes(b"")
+    with pytest.raises(CheckpointError, match="cannot be loaded"):
+        sourcefree.load_trained(tmp_path / "model", network=Own())
