@@ -37,7 +37,9 @@ app = App(
 
 Out = Annotated[Path, Parameter(help="Run folder to write; must not hold another run.")]
 Resume = Annotated[bool, Parameter(help="Go on with the unfinished run in --out.", negative="")]
-Set = Annotated[list[str] | None, Parameter(name="--set", help="Change a setting: NAME=VALUE, dotted; repeatable.")]
+Set = Annotated[
+    list[str] | None, Parameter(name="--set", help="Change a setting: NAME=VALUE, dotted; repeatable.", negative="")
+]
 Config = Annotated[Path | None, Parameter(help="YAML file of settings; --set and options win over it.")]
 Seed = Annotated[int | None, Parameter(help="Fixes everything that is random.")]
 Precision = Annotated[Literal["auto", "fp32", "bf16"] | None, Parameter(help="Arithmetic of the layers.")]
@@ -57,8 +59,8 @@ def train_source(
     pretrained: Annotated[bool | None, Parameter(help="Start from ImageNet weights.")] = None,
     size: Annotated[int | None, Parameter(help="Input height and width in pixels.")] = None,
     epochs: Annotated[int | None, Parameter(help="Passes over the images.")] = None,
-    batch_size: int | None = None,
-    learning_rate: float | None = None,
+    batch_size: Annotated[int | None, Parameter(help="Images a step.")] = None,
+    learning_rate: Annotated[float | None, Parameter(help="At the start; falls by the schedule of SHOT.")] = None,
     max_unreadable: Unreadable = None,
     seed: Seed = None,
     precision: Precision = None,
@@ -106,7 +108,7 @@ def adapt(
     source_labels: Annotated[Path | None, Parameter(help="Its label names, one a line or JSON.")] = None,
     size: Annotated[int | None, Parameter(help="Input size in pixels; default: the source model's.")] = None,
     epochs: Annotated[int | None, Parameter(help="Passes over the target images in each stage.")] = None,
-    batch_size: int | None = None,
+    batch_size: Annotated[int | None, Parameter(help="Target images a step, and as many pairs.")] = None,
     allow_collapse: Annotated[
         bool, Parameter(help="Accept a model that predicts one class only.", negative="")
     ] = False,
@@ -129,6 +131,8 @@ def adapt(
     changes |= {"precision": precision, "device": device, "allow_collapse": allow_collapse or None}
     stages = ["tgkt", *(["tgmb"] if preset.tgmb is not None else [])]
     changes |= {f"{stage}.optimisation.epochs": epochs for stage in stages}
+    # Who names a number of epochs gets that number, whatever least number of steps the method would ask for.
+    changes |= {f"{stage}.optimisation.min_steps": 0 for stage in stages if epochs is not None}
     changes |= {f"{stage}.optimisation.batch_size": batch_size for stage in stages}
     settings = _settings(preset, config, set_, changes)
     with ConsoleProgress(out_console) as progress:

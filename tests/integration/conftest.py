@@ -44,8 +44,7 @@ def adapt_arguments(data: Path, source: Path) -> tuple[object, ...]:
         *("--pairs-source", data / "pairs/rgb"),
         *("--pairs-target", data / "pairs/depth"),
         *("--modality", "depth"),
-        *("--epochs", 2, "--batch-size", 16, "--set", "tgkt.optimisation.min_steps=0"),
-        *("--set", "tgmb.optimisation.min_steps=0"),
+        *("--epochs", 2, "--batch-size", 16),
     )
 
 

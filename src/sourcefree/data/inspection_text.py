@@ -34,8 +34,9 @@ def _format_folder(report: FolderReport, shown: int) -> str:
     ]
     if report.values is not None:
         v = report.values
+        unit = f" {v.unit}" if v.unit not in ("", "1") else ""
         lines.append(
-            f"values       {v.minimum:.4g} to {v.maximum:.4g} {v.unit}, mean {v.mean:.4g}, std {v.std:.4g}, "
+            f"values       {v.minimum:.4g} to {v.maximum:.4g}{unit}, mean {v.mean:.4g}, std {v.std:.4g}, "
             f"{100 * v.missing:.1f} % missing"
         )
     lines += _listed("unreadable", [f"{file}: {reason}" for file, reason in report.unreadable], shown)
