@@ -133,6 +133,13 @@ def test_missing_values_are_never_mixed_into_valid_ones() -> None:
     assert set(np.unique(small[np.isfinite(small)]).round(5)) == {3.0}
 
 
+@pytest.mark.parametrize(("columns", "missing"), [(1, False), (2, True)])
+def test_a_pixel_is_missing_where_less_than_half_of_it_was_measured(columns: int, missing: bool) -> None:
+    values = np.full((1, 4, 4), 3.0, np.float32)
+    values[0, :, :columns] = np.nan  # the first of two output columns weighs them 3/7, 3/7, 1/7
+    assert np.isnan(resize_physical(values, 2)[0, 0, 0]) == missing
+
+
 def test_missing_values_become_the_mean() -> None:
     values = coordinates(1, 1).astype(np.float32)
     values[0, 0, 5, 5] = np.nan

@@ -124,18 +124,10 @@ def test_a_class_without_any_prediction_gets_no_pseudo_label() -> None:
 
 
 def test_the_second_round_uses_hard_labels() -> None:
-    # Soft centroids leave the middle point with class 0, whose soft weight on the far points bends its centroid;
-    # with hard labels the centroid of class 1 is the far group alone.
-    angles = torch.tensor([0.0, 5.0, 41.0, 80.0, 85.0]) * math.pi / 180
-    features = 100 * torch.stack([angles.cos(), angles.sin()], dim=1)
-    logits = logits_of((0.99, 0.01), (0.99, 0.01), (0.5001, 0.4999), (0.30, 0.70), (0.30, 0.70))
-    first, second = (centroid_pseudo_labels(features, logits, rounds=n)[2].item() for n in (1, 2))
-    soft = torch.stack([logits.softmax(-1)[:, k] @ features for k in (0, 1)])
-    cosine = torch.nn.functional.cosine_similarity(features[2:3], soft).argmax().item()
-    assert first == cosine
-    hard = torch.stack([features[[0, 1]].sum(0), features[[3, 4]].sum(0)]) if first == 1 else None
-    if hard is None:
-        hard = torch.stack([features[[0, 1, 2]].sum(0), features[[3, 4]].sum(0)])
-    else:
-        hard[1] += features[2]
-    assert second == torch.nn.functional.cosine_similarity(features[2:3], hard).argmax().item()
+    # Directions 0, 90, 90 and 62 degrees. Soft centroids point to 47 and 81 degrees: the last point (62) belongs to class 0.
+    # The third point is then of class 1, so that hard centroids point to 31 and 90 degrees: the last point changes sides.
+    angles = torch.tensor([0.0, 90.0, 90.0, 62.0]) * math.pi / 180
+    features = 1000 * torch.stack([angles.cos(), angles.sin()], dim=1)
+    logits = logits_of((0.999, 0.001), (0.001, 0.999), (0.9, 0.1), (0.5, 0.5))
+    assert centroid_pseudo_labels(features, logits, rounds=1).tolist() == [0, 1, 1, 0]
+    assert centroid_pseudo_labels(features, logits, rounds=2).tolist() == [0, 1, 1, 1]
