@@ -15,6 +15,8 @@ STAGES = {
     "tgkt": "transfer: train the target model",
 }
 
+_SHOWN_NUMBERS = 5  # the loss and its first terms; more does not fit a line
+
 
 class ConsoleProgress:
     """Progress bars on the terminal, one line a task; plain lines where the output is not a terminal.
@@ -52,7 +54,7 @@ class ConsoleProgress:
 
     def advance(self, done: int, numbers: Mapping[str, float] | None = None) -> None:
         """Show how far the task is."""
-        text = "  ".join(f"{name} {value:.3f}" for name, value in (numbers or {}).items())
+        text = "  ".join(f"{name} {value:.3f}" for name, value in list((numbers or {}).items())[:_SHOWN_NUMBERS])
         if self._task is not None and text:
             self._bars.update(self._task, completed=done, numbers=text)
         elif self._task is not None:

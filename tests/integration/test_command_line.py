@@ -119,6 +119,8 @@ def test_a_killed_run_resumes_to_the_same_weights(
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     assert not (out / "model").exists()
+    assert "not finished" in sourcefree("evaluate", out, out, expect=2).stderr
+    assert "not finished" in sourcefree("predict", out, out, expect=2).stderr
     assert json.loads((out / "run.json").read_text())["status"] == "running"
     sourcefree(*arguments, "--resume")
     assert_same_weights(adapted, out)

@@ -72,6 +72,8 @@ def evaluate(
         DataError: the images cannot be used, or their folders are no labels of the model.
     """
     run, images, progress = Path(run), Path(images), progress or Silent()
+    if (run / "run.json").is_file() and not (run / "summary.json").is_file():
+        raise CheckpointError(f"{run}: the run is not finished", hint="go on with --resume")
     trained = load_trained(run, network=network)
     data = load_labelled(
         images,
@@ -105,8 +107,6 @@ def _models(run: Path, trained: TrainedClassifier, network: nn.Module | None) ->
     """Yield every model of an adapt run under its name; of any other folder the one model there is."""
     folders = {name: run / "candidates" / name for name in _SAVED}
     if not all(folder.is_dir() for folder in folders.values()):
-        if (run / "config.yaml").is_file() and not (run / "summary.json").is_file():
-            raise CheckpointError(f"{run}: the run is not finished", hint="finish it with --resume")
         yield ("source" if (run / "summary.json").is_file() else "model"), trained.model
         return
     for name, folder in folders.items():

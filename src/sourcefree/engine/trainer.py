@@ -173,7 +173,7 @@ class Trainer:
                 sums[name] = sums.get(name, torch.zeros_like(value)) + value
             if step % _SHOW_EVERY == 0 or step == steps - 1:
                 _check_finite(output, stage=stage, epoch=epoch, step=step)
-                self.progress.advance(epoch * steps + step + 1, {"loss": float(output.loss.detach())})
+                self.progress.advance(epoch * steps + step + 1, _numbers(output))
         names = list(sums)
         means = self.runtime.mean_over_processes(torch.stack([sums[name].float() for name in names]) / steps).tolist()
         numbers = dict(zip(names, means, strict=True))
@@ -228,8 +228,11 @@ def _view(progress: float, evidence: Evidence) -> EpochView:
 
 def _check_finite(output: StepOutput, *, stage: str, epoch: int, step: int) -> None:
     if not torch.isfinite(output.loss):
-        numbers = {"loss": float(output.loss.detach()), **{name: float(value) for name, value in output.terms.items()}}
-        raise _diverged(numbers, stage=stage, epoch=epoch, step=step)
+        raise _diverged(_numbers(output), stage=stage, epoch=epoch, step=step)
+
+
+def _numbers(output: StepOutput) -> dict[str, float]:
+    return {"loss": float(output.loss.detach()), **{name: float(value) for name, value in output.terms.items()}}
 
 
 def _diverged(numbers: Mapping[str, float], *, stage: str, epoch: int, step: int) -> DivergenceError:

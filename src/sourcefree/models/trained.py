@@ -157,6 +157,8 @@ def _with_statistics(modality: Modality, mean: Sequence[float] | None, std: Sequ
 def _read_description(folder: Path, path: Path) -> dict[str, Any]:
     file = folder / _DESCRIPTION
     if not file.is_file():
+        if (path / "run.json").is_file():
+            raise CheckpointError(f"{path}: the run is not finished, there is no model yet", hint="go on with --resume")
         what = "no such folder" if not path.exists() else f"no {_DESCRIPTION} in it or in its model folder"
         raise CheckpointError(
             f"{path}: expected a run or model folder of sourcefree, found {what}",
