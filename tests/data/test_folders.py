@@ -76,3 +76,10 @@ def test_folders_without_a_common_name_show_examples_of_both(tmp_path: Path) -> 
 def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="differ by extension only"):
         match_pairs(make(tmp_path / "rgb", "x.png", "x.jpg"), make(tmp_path / "nir", "x.png"))
+
+
+def test_a_link_to_a_folder_further_up_is_not_followed_but_others_are(tmp_path: Path) -> None:
+    images = make(tmp_path / "images", "a/1.png")
+    (images / "a" / "loop").symlink_to(images, target_is_directory=True)
+    (images / "b").symlink_to(make(tmp_path / "elsewhere", "2.png"), target_is_directory=True)
+    assert [file.name for file in find_images(images)] == ["a/1.png", "b/2.png"]

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import io
 import struct
+import threading
+import warnings
 import zlib
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from PIL import Image
 
 from sourcefree.data import png16
 from sourcefree.data.image_io import IMAGE_SUFFIXES, decode_image, read_image, write_image
+from sourcefree.data.quiet import QuietWarnings
 from sourcefree.errors import DataError
 
 RNG = np.random.default_rng(3)
@@ -187,7 +190,7 @@ def test_exif_orientation_is_applied(tmp_path: Path, orientation: int, suffix: s
 
 
 def _damaged(kind: str) -> bytes:
-    image, buffer = RNG.integers(0, 256, (64, 64, 3)).astype(np.uint8), io.BytesIO()
+    image, buffer = np.random.default_rng(3).integers(0, 256, (64, 64, 3)).astype(np.uint8), io.BytesIO()
     if kind in ("PNG", "JPEG", "BMP", "WEBP"):
         Image.fromarray(image).save(buffer, kind)
     elif kind == "JPEG with thumbnail":
@@ -251,3 +254,48 @@ def test_write_is_atomic_and_says_what_a_format_cannot_hold(tmp_path: Path) -> N
     write_image(tmp_path / "new" / "a.png", np.zeros((4, 4), np.uint8))
     assert [p.name for p in (tmp_path / "new").iterdir()] == ["a.png"]
     assert {".png", ".jpg", ".tif", ".tiff", ".bmp", ".webp", ".npy"} <= IMAGE_SUFFIXES
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data(), kind=st.sampled_from(["PNG", "PNG16", "JPEG", "TIFF", "NPY"]))
+def test_damaged_bytes_are_an_image_or_a_data_error(data: st.DataObject, kind: str) -> None:
+    content = bytearray(_damaged(kind))
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        assert decode_image(bytes(content), Path("a")).ndim == 3
+    except DataError as error:
+        assert error.message.startswith("a: ")
+
+
+def test_a_damaged_npy_header_is_a_data_error() -> None:
+    # numpy tokenises the header in vain and lets the TokenError out.
+    with pytest.raises(DataError, match="damaged"):
+        decode_image(_damaged("NPY").replace(b"}", b"(", 1), Path("a.npy"))
+
+
+def test_decoding_in_threads_leaves_the_warning_filters_alone() -> None:
+    before = list(warnings.filters)
+    inside = threading.Barrier(2, timeout=10)
+    quiet = QuietWarnings()
+    left = threading.Event()
+
+    def first() -> None:
+        with quiet:
+            inside.wait()
+        left.set()
+
+    def second() -> None:
+        inside.wait()
+        left.wait(10)
+
+    other = threading.Thread(target=first)
+    other.start()
+    with quiet:
+        second()
+        assert left.is_set()
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.warn("of a library", stacklevel=1)
+        assert not caught
+    other.join()
+    assert list(warnings.filters) == before

@@ -84,3 +84,23 @@ def test_pairs_without_partner_are_listed(tmp_path: Path, folder: Path) -> None:
 def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such folder"):
         inspect_folder(tmp_path / "nowhere")
+
+
+def test_large_images_weigh_more_and_images_without_a_number_have_no_range(tmp_path: Path) -> None:
+    write_image(tmp_path / "large.png", np.full((8, 8), 10, np.uint8))
+    write_image(tmp_path / "small.png", np.full((2, 2), 78, np.uint8))
+    write_image(tmp_path / "void.npy", np.full((4, 4, 1), np.nan, np.float32))
+    bytes_, floats = sorted(inspect_folder(tmp_path).kinds, key=lambda kind: kind.dtype, reverse=True)
+    assert bytes_.mean == pytest.approx((64 * 10 + 4 * 78) / 68)
+    assert (floats.minimum, floats.maximum, floats.mean) == (None, None, None)
+    assert "no finite number" in format_report(inspect_folder(tmp_path))
+
+
+def test_pairs_of_another_shape_and_the_same_file_twice_are_warned_of(tmp_path: Path) -> None:
+    for side, shapes in (("rgb", ((8, 6), (8, 6), (16, 12))), ("nir", ((8, 6), (6, 8), (8, 6)))):
+        for i, (height, width) in enumerate(shapes):
+            write_image(tmp_path / side / f"{i}.png", np.full((height, width), 9 + i, np.uint8))
+    report = inspect_pairs(tmp_path / "rgb", tmp_path / "nir")
+    assert report.different_aspect == [("1.png", "1.png")]
+    assert "1 pairs differ in aspect ratio" in " ".join(report.warnings).replace("The two images of ", "")
+    assert "1 pairs hold the same file twice" in " ".join(report.warnings)

@@ -49,6 +49,8 @@ def test_grey_files_fit_rgb_and_grey_colour_files_fit_one_channel() -> None:
     colour[..., 0] = 200
     with pytest.raises(DataError, match="expected 1 channels of nir, found 3"):
         to_physical(MODALITIES["nir"], colour)
+    with pytest.raises(DataError, match="expected 1 channels of nir, found 3"):
+        to_physical(MODALITIES["nir"], (colour / 255).astype(np.float32))  # within two levels, yet a colour
 
 
 def test_a_number_type_without_scale_is_refused() -> None:

@@ -17,7 +17,7 @@ from sourcefree.methods.presets import method_settings
 # Sizes that two cores without a GPU carry in a few minutes; the settings of the method are the shipped ones.
 _RENDER = {
     "size": 80,
-    "source_train": 3000,
+    "source_train": 2400,
     "source_test": 300,
     "target_train": 1000,
     "target_test": 500,

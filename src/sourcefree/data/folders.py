@@ -65,15 +65,19 @@ def find_images(folder: Path) -> list[ImageFile]:
     """Return all images below a folder, sorted by name; hidden files and folders are left out.
 
     Raises:
-        DataError: the folder is missing, is a file, or holds no image.
+        DataError: the folder is missing, is a file, cannot be listed, or holds no image.
     """
     if not folder.exists():
         raise DataError(f"{folder}: no such folder", hint=_near(folder))
     if not folder.is_dir():
         raise DataError(f"{folder}: expected a folder of images, found a file", hint="give the folder it lies in")
-    files = []
-    for root, folders, names in os.walk(folder, followlinks=True):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+    files: list[Path] = []
+    for root, folders, names in os.walk(folder, followlinks=True, onerror=_refuse):
+        # A link to a folder further up would be walked for ever.
+        above = {Path(root).resolve(), *Path(root).resolve().parents}
+        folders[:] = sorted(
+            name for name in folders if not name.startswith(".") and (Path(root) / name).resolve() not in above
+        )
         files += [
             Path(root) / name
             for name in names
@@ -145,6 +149,11 @@ def _by_stem(folder: Path) -> dict[str, ImageFile]:
             )
         found[file.stem] = file
     return found
+
+
+def _refuse(error: OSError) -> None:
+    # os.walk would pass over it in silence, and the images in it would be lost.
+    raise DataError(f"{error.filename}: the folder cannot be listed ({error.strerror})") from error
 
 
 def _near(folder: Path) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import io
+import lzma
 import os
 import secrets
-import warnings
+import struct
+import tokenize
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ from PIL import Image
 
 from sourcefree.data import png16
 from sourcefree.data.pixels import orient, pillow_pixels
+from sourcefree.data.quiet import QuietWarnings
 from sourcefree.data.tiff import decode_tiff
 from sourcefree.errors import DataError
 
@@ -26,6 +30,12 @@ IMAGE_SUFFIXES: frozenset[str] = frozenset(
 
 _ORIENTATION_TAG = 274
 _TIFF_MAGIC = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
+# What Pillow, tifffile and numpy raise on damaged bytes (found by flipping bytes at random).
+_DAMAGE = (
+    *(OSError, ValueError, LookupError, SyntaxError, TypeError, AttributeError, ArithmeticError, AssertionError),
+    *(RuntimeError, EOFError, struct.error, zlib.error, lzma.LZMAError, tokenize.TokenError),
+)
+_QUIET = QuietWarnings()
 _DAMAGED = "replace the file (it may be half copied), or remove it"
 
 
@@ -60,22 +70,11 @@ def read_bytes(path: Path) -> bytes:
 def decode_image(data: bytes, path: Path) -> Array:
     """Return (H, W, C) of the bytes of an image file; ``path`` is only named in errors. See :func:`read_image`."""
     try:
-        with warnings.catch_warnings():
-            # Pillow warns of metadata and of large images; neither loses a level.
-            warnings.simplefilter("ignore")
+        with _QUIET:  # Pillow warns of metadata and of large images; neither loses a level
             array = _decode(data)
     except DataError as error:
         raise DataError(f"{path}: {error.message}", hint=error.hint) from error
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        SyntaxError,
-        IndexError,
-        TypeError,
-        RuntimeError,
-        EOFError,
-    ) as error:
+    except _DAMAGE as error:
         raise DataError(f"{path}: damaged or truncated image ({_short(error)})", hint=_DAMAGED) from error
     except (MemoryError, Image.DecompressionBombError) as error:
         raise DataError(f"{path}: the image is too large ({_short(error)})", hint="cut it into tiles") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sourcefree.data.image_facts import Kind
 from sourcefree.data.inspection import FolderReport, PairsReport
 
 
@@ -13,8 +14,9 @@ def format_report(report: FolderReport | PairsReport, *, shown: int = 10) -> str
         lines = [
             _format_folder(report.source, shown),
             _format_folder(report.target, shown),
-            f"pairs        {report.pairs}",
+            f"pairs        {report.pairs}, {report.usable} usable",
             *_listed("unpaired", [*report.unpaired_source, *report.unpaired_target], shown),
+            *_listed("aspect", [f"{first} / {second}" for first, second in report.different_aspect], shown),
             *(f"warning      {warning}" for warning in report.warnings),
         ]
         return "\n\n".join(lines[:2]) + "\n\n" + "\n".join(lines[2:])
@@ -27,11 +29,10 @@ def _format_folder(report: FolderReport, shown: int) -> str:
         lines.append(f"folders      {_counts(report.folders, shown)}")
     sizes = {f"{height}x{width}": count for (height, width), count in report.sizes.items()}
     lines.append(f"sizes (HxW)  {_counts(sizes, shown)}")
-    lines += [
-        f"kind         {kind.count} x {kind.dtype}, {kind.channels} channel{'s' if kind.channels > 1 else ''}, "
-        f"levels {kind.minimum:g} to {kind.maximum:g}, mean {kind.mean:.4g}"
-        for kind in report.kinds
-    ]
+    if len(report.sizes) > 1:
+        sides = (f"{name} {low:g} to {high:g}, median {mid:g}" for name, (low, mid, high) in report.size_range.items())
+        lines.append(f"size range   {len(report.sizes)} sizes, {'; '.join(sides)}")
+    lines += [f"kind         {_kind(kind)}" for kind in report.kinds]
     if report.values is not None:
         v = report.values
         unit = f" {v.unit}" if v.unit not in ("", "1") else ""
@@ -42,6 +43,13 @@ def _format_folder(report: FolderReport, shown: int) -> str:
     lines += _listed("unreadable", [f"{file}: {reason}" for file, reason in report.unreadable], shown)
     lines += _listed("duplicates", [" = ".join(names[:4]) for names in report.duplicates], shown)
     return "\n".join([*lines, *(f"warning      {warning}" for warning in report.warnings)])
+
+
+def _kind(kind: Kind) -> str:
+    name = f"{kind.count} x {kind.dtype}, {kind.channels} channel{'s' if kind.channels > 1 else ''}, "
+    if kind.minimum is None:
+        return f"{name}no finite number"
+    return f"{name}levels {kind.minimum:g} to {kind.maximum:g}, mean {kind.mean:.4g}"
 
 
 def _listed(title: str, entries: Sequence[str], shown: int) -> list[str]:

@@ -18,7 +18,7 @@ Physical = npt.NDArray[np.float32]
 
 _YAML_SUFFIXES = (".yaml", ".yml")
 _STD_FLOOR = 1e-6
-_NEARLY_GREY = 2.0  # stored levels that the channels of a grey JPEG may differ by
+_NEARLY_GREY = 2.0  # levels that the channels of a grey 8-bit JPEG may differ by
 
 
 class Modality(BaseModel):
@@ -183,8 +183,11 @@ def _fit_channels(modality: Modality, array: Array) -> Array:
     if found == modality.channels:
         return array
     if modality.channels == 1 and found == 3:
-        spread = np.ptp(array.astype(np.float64), axis=2)
-        if np.nanmax(spread) <= _NEARLY_GREY:
+        # Only lossy 8-bit files blur equal channels; two levels of a float image in 0..1 would be any colour at all.
+        tolerance = _NEARLY_GREY if array.dtype == np.uint8 else 0.0
+        with np.errstate(invalid="ignore"):
+            spread = np.ptp(array.astype(np.float64), axis=2)
+        if not (spread > tolerance).any():
             return array[..., :1]
     if modality.channels == 3 and found == 1 and modality.name == "rgb":
         return np.repeat(array, 3, axis=2)
