@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from sourcefree.config import AdaptSettings, override, parse_assignments, read_overrides
+from sourcefree.config import AdaptSettings, TgktSettings
 from sourcefree.errors import ConfigError
 from sourcefree.methods.presets import METHODS, method_settings
+from sourcefree.overrides import override, parse_assignments, read_overrides
 
 
 def test_dotted_and_nested_names_mean_the_same() -> None:
@@ -14,7 +15,7 @@ def test_dotted_and_nested_names_mean_the_same() -> None:
     nested = override(AdaptSettings(), {"tgkt": {"optimisation": {"epochs": 3}, "features": 0.5}})
     assert dotted == nested
     assert (dotted.tgkt.optimisation.epochs, dotted.tgkt.features) == (3, 0.5)
-    assert dotted.tgkt.self_training == AdaptSettings().tgkt.self_training
+    assert dotted.tgkt.self_training == TgktSettings().self_training
 
 
 @pytest.mark.parametrize(

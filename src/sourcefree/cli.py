@@ -97,7 +97,13 @@ def train_source(
 @app.command
 def adapt(
     *,
-    source_model: Annotated[str, Parameter(help="Run folder of train-source, or timm:NAME or torchvision:NAME.")],
+    source_model: Annotated[
+        list[str],
+        Parameter(
+            help="Run folder of train-source, or timm:NAME or torchvision:NAME; repeat it for several sources.",
+            negative="",
+        ),
+    ],
     target: Annotated[Path, Parameter(help="Folder of unlabelled target images.")],
     pairs_source: Annotated[Path, Parameter(help="Task-irrelevant images of the source sensor.")],
     pairs_target: Annotated[Path, Parameter(help="The same scenes, same names, seen by the target sensor.")],
@@ -122,14 +128,14 @@ def adapt(
 ) -> None:
     """Turn a source classifier into a classifier for another sensor: no source data, no target labels."""
     from sourcefree.commands.adapt import adapt as run
-    from sourcefree.config import read_overrides
     from sourcefree.methods.presets import method_settings
+    from sourcefree.overrides import read_overrides
 
     stored = read_overrides(config) if config else {}
     preset = method_settings(method or str(stored.get("method", "multilevel")))
     changes: dict[str, Any] = {"method": method, "max_unreadable": max_unreadable, "seed": seed}
     changes |= {"precision": precision, "device": device, "allow_collapse": allow_collapse or None}
-    stages = ["tgkt", *(["tgmb"] if preset.tgmb is not None else [])]
+    stages = preset.stages
     changes |= {f"{stage}.optimisation.epochs": epochs for stage in stages}
     # Who names a number of epochs gets that number, whatever least number of steps the method would ask for.
     changes |= {f"{stage}.optimisation.min_steps": 0 for stage in stages if epochs is not None}
@@ -137,7 +143,7 @@ def adapt(
     settings = _settings(preset, config, set_, changes)
     with ConsoleProgress(out_console) as progress:
         result = run(
-            source_model=source_model,
+            source_model=source_model[0] if len(source_model) == 1 else source_model,
             target=target,
             pairs_source=pairs_source,
             pairs_target=pairs_target,
@@ -330,11 +336,11 @@ def report(run: Annotated[Path, Parameter(help="Folder of a run.")]) -> None:
 
 @app.command
 def methods() -> None:
-    """List the methods that adapt knows."""
+    """List the methods of adapt and compare: what they do, where they come from, what data they use."""
     from sourcefree.methods.presets import METHODS
 
     for name, preset in METHODS.items():
-        text = f"{name}\n  {preset.summary}\n  {preset.reference}"
+        text = f"{name}\n  {preset.summary}\n  {preset.reference}; uses {preset.uses}"
         out_console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -373,7 +379,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _settings(base: Any, config: Path | None, assignments: list[str] | None, changes: Mapping[str, Any]) -> Any:
     """Return the settings with a file's, then --set's, then the options' values."""
-    from sourcefree.config import override, parse_assignments, read_overrides
+    from sourcefree.overrides import override, parse_assignments, read_overrides
 
     settings = override(base, read_overrides(config), origin=str(config)) if config else base
     settings = override(settings, parse_assignments(assignments or []), origin="--set")

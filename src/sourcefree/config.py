@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from sourcefree.errors import ConfigError, did_you_mean
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Precision = Literal["auto", "fp32", "bf16"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
@@ -86,18 +81,109 @@ class TgktSettings(Settings):
     optimisation: Optimisation = Optimisation()
 
 
-class AdaptSettings(Settings):
-    """A method with all its settings, and how the run is done."""
+class ShotSettings(Settings):
+    """SHOT: frozen head, information maximisation, centroid pseudo-labels."""
 
-    method: str = "multilevel"
-    tgmb: TgmbSettings | None = TgmbSettings()
-    tgkt: TgktSettings = TgktSettings()
+    information: float = Field(1.0, ge=0, description="L_ent + L_div")
+    pseudo_labels: float = Field(0.3, ge=0, description="cross-entropy with centroid pseudo-labels")
+    optimisation: Optimisation = Optimisation()
+
+
+class SocketSettings(Settings):
+    """SOCKET: SHOT's terms, the source's batch-norm statistics and its features on the pairs."""
+
+    information: float = Field(1.0, ge=0, description="L_IM")
+    pseudo_labels: float = Field(0.3, ge=0, description="cross-entropy with centroid pseudo-labels")
+    statistics: float = Field(0.5, ge=0, description="distance of batch statistics from the source's running ones")
+    first_layer: float = Field(10.0, ge=0, description="factor on the first batch-norm layer")
+    features: float = Field(0.5, ge=0, description="Frobenius norm of feature differences on the pairs")
+    optimisation: Optimisation = Optimisation()
+
+
+class NrcSettings(Settings):
+    """NRC: predictions agree with those of the nearest neighbours, reciprocal ones most."""
+
+    neighbours: int = Field(5, ge=1, description="K, nearest neighbours in feature space")
+    non_reciprocal: float = Field(0.1, ge=0, description="weight of a neighbour that does not name the image in return")
+    second_order: float = Field(0.1, ge=0, description="weight of neighbours of neighbours")
+    diversity: float = Field(1.0, ge=0, description="L_div")
+    optimisation: Optimisation = Optimisation()
+
+
+class AadSettings(Settings):
+    """AaD: attract the nearest neighbours, disperse the rest of the batch."""
+
+    neighbours: int = Field(3, ge=1, description="K, nearest neighbours in feature space")
+    decay: float = Field(2.0, ge=0, description="beta: dispersion is weighted by (1 + 10 p)^-beta over progress p")
+    optimisation: Optimisation = Optimisation()
+
+
+class AdaContrastSettings(Settings):
+    """AdaContrast: refined pseudo-labels, strong views, contrast against other pseudo-classes, momentum model."""
+
+    neighbours: int = Field(10, ge=1, description="images whose answers are averaged into a pseudo-label")
+    momentum: float = Field(0.99, ge=0, le=1, description="of the momentum model; 0.999 as published, for longer runs")
+    temperature: float = Field(0.07, gt=0, description="of the contrastive loss")
+    pseudo_labels: float = Field(1.0, ge=0, description="cross-entropy of the strong view with the pseudo-label")
+    contrast: float = Field(1.0, ge=0)
+    diversity: float = Field(1.0, ge=0, description="L_div")
+    optimisation: Optimisation = Optimisation()
+
+
+class OracleSettings(Settings):
+    """Upper bound: trained WITH target labels."""
+
+    label_smoothing: float = Field(0.1, ge=0, lt=1)
+    optimisation: Optimisation = Optimisation()
+
+
+# The sections of AdaptSettings that train a target model; a method has one of them, or none.
+STUDENT_SECTIONS = ("tgkt", "shot", "socket", "nrc", "aad", "adacontrast", "oracle")
+
+
+class AdaptSettings(Settings):
+    """A method with all its settings, and how the run is done. A section that is None is a stage left out."""
+
+    method: str = "source-only"
+    tgmb: TgmbSettings | None = None
+    tgkt: TgktSettings | None = None
+    shot: ShotSettings | None = None
+    socket: SocketSettings | None = None
+    nrc: NrcSettings | None = None
+    aad: AadSettings | None = None
+    adacontrast: AdaContrastSettings | None = None
+    oracle: OracleSettings | None = None
+    joint: bool = Field(False, description="train translator and target model in one stage, end to end")
+    translated_input: bool = Field(False, description="the target model reads translated images, at inference too")
     held_out_pairs: float = Field(0.1, gt=0, lt=0.9, description="share of the pairs kept for label-free evidence")
     max_unreadable: float = Field(0.05, ge=0, le=1, description="share of unreadable files above which the run stops")
     allow_collapse: bool = Field(False, description="accept an adapted model that predicts one class only")
     seed: int = 0
     precision: Precision = "auto"
     device: Device = "auto"
+
+    @property
+    def student_section(self) -> str | None:
+        """Name of the section that trains the target model; None where no stage does."""
+        return next((name for name in STUDENT_SECTIONS if getattr(self, name) is not None), None)
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Names of the sections that train something, in their order."""
+        return tuple(name for name in ("tgmb", *STUDENT_SECTIONS) if getattr(self, name) is not None)
+
+    @model_validator(mode="after")
+    def _stages_fit(self) -> AdaptSettings:
+        given = [name for name in STUDENT_SECTIONS if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(
+                f"one of {', '.join(STUDENT_SECTIONS)} trains the target model, found {' and '.join(given)}"
+            )
+        if self.joint and (self.tgmb is None or self.tgkt is None):
+            raise ValueError("joint training needs the sections tgmb and tgkt")
+        if self.translated_input and self.tgmb is None:
+            raise ValueError("translated_input needs the section tgmb")
+        return self
 
 
 class TrainSettings(Settings):
@@ -108,90 +194,3 @@ class TrainSettings(Settings):
     seed: int = 0
     precision: Precision = "auto"
     device: Device = "auto"
-
-
-SettingsT = TypeVar("SettingsT", bound=Settings)
-
-
-def override(settings: SettingsT, changes: Mapping[str, Any], *, origin: str = "settings") -> SettingsT:
-    """Return the settings with changes; names are dotted (``tgkt.features``) or nested mappings.
-
-    Raises:
-        ConfigError: a name is unknown (with the closest known one) or a value does not fit; names ``origin``.
-    """
-    data = settings.model_dump()
-    for name, value in changes.items():
-        _set(data, name.split("."), value, model=type(settings), origin=origin)
-    try:
-        return type(settings).model_validate(data)
-    except ValidationError as error:
-        raise ConfigError(f"{origin}: {_first_problem(error)}") from error
-
-
-def read_overrides(path: Path) -> dict[str, Any]:
-    """Return the mapping in a YAML file of settings.
-
-    Raises:
-        ConfigError: the file is missing, not YAML, or not a mapping.
-    """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        raise ConfigError(f"{path}: expected settings as 'name: value', found {type(content).__name__}")
-    return {str(name): value for name, value in content.items()}
-
-
-def parse_assignments(texts: list[str]) -> dict[str, Any]:
-    """Return ``{"tgkt.features": 0.5}`` for ``["tgkt.features=0.5"]``; values are read as YAML.
-
-    Raises:
-        ConfigError: a text has no equals sign.
-    """
-    changes: dict[str, Any] = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals or not name.strip():
-            raise ConfigError(f"--set {text!r}: expected NAME=VALUE", hint="for example --set tgkt.features=0.5")
-        changes[name.strip()] = yaml.safe_load(value)
-    return changes
-
-
-def _set(data: dict[str, Any], path: list[str], value: Any, *, model: type[BaseModel], origin: str) -> None:
-    """Set one dotted or nested value in dumped settings, checking every name on the way."""
-    name, rest = path[0], path[1:]
-    if name not in model.model_fields:
-        raise ConfigError(f"{origin}: unknown setting {name!r}", hint=did_you_mean(name, model.model_fields))
-    inner = _settings_type(model, name)
-    if inner is None or value is None:
-        if rest and inner is None:
-            raise ConfigError(f"{origin}: {name!r} is a value and has no setting {rest[0]!r}")
-        data[name] = value
-        return
-    nested = dict(data[name] or inner().model_dump())
-    changes = {".".join(rest): value} if rest else value
-    if not isinstance(changes, Mapping):
-        known = ", ".join(inner.model_fields)
-        raise ConfigError(f"{origin}: {name!r} expects settings, found {value!r}", hint=f"known: {known}")
-    for key, inner_value in changes.items():
-        _set(nested, str(key).split("."), inner_value, model=inner, origin=origin)
-    data[name] = nested
-
-
-def _settings_type(model: type[BaseModel], name: str) -> type[Settings] | None:
-    annotation = model.model_fields[name].annotation
-    for candidate in (annotation, *getattr(annotation, "__args__", ())):
-        if isinstance(candidate, type) and issubclass(candidate, Settings):
-            return candidate
-    return None
-
-
-def _first_problem(error: ValidationError) -> str:
-    problem = error.errors()[0]
-    where = ".".join(str(part) for part in problem["loc"])
-    return f"{where}: {problem['msg']} (found {problem['input']!r})"

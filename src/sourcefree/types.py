@@ -7,9 +7,17 @@ that adaptation sees have no label field: that is how the package keeps target l
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from torch import Tensor
+
+PartT = TypeVar("PartT")
+
+
+def _present(part: PartT | None, name: str) -> PartT:
+    if part is None:
+        raise ValueError(f"this method needs {name} in every batch")
+    return part
 
 
 class ImageBatch(NamedTuple):
@@ -64,6 +72,33 @@ class StepBatch(NamedTuple):
     target: ImageBatch | None = None
     pairs: PairBatch | None = None
     labelled: LabelledBatch | None = None
+
+    @property
+    def target_images(self) -> ImageBatch:
+        """The target images of a method that cannot do without.
+
+        Raises:
+            ValueError: the batch has none.
+        """
+        return _present(self.target, "target images")
+
+    @property
+    def labelled_images(self) -> LabelledBatch:
+        """The labelled images of source training and the oracle.
+
+        Raises:
+            ValueError: the batch has none.
+        """
+        return _present(self.labelled, "labelled images")
+
+    @property
+    def needed_pairs(self) -> PairBatch:
+        """The pairs of a method that cannot do without.
+
+        Raises:
+            ValueError: the batch has none.
+        """
+        return _present(self.pairs, "pairs")
 
 
 class ClassifierOutput(NamedTuple):

@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 import sourcefree
-from sourcefree.config import override
 from sourcefree.data.image_io import write_image
 from sourcefree.errors import CheckpointError, ConfigError
+from sourcefree.overrides import override
 
 QUICK = {
     "allow_collapse": True,

@@ -11,13 +11,14 @@ from torch.nn.functional import cross_entropy
 
 from sourcefree.config import TgktSettings, TgmbSettings
 from sourcefree.methods.adabn import adapt_batch_norm
-from sourcefree.methods.base import EpochView
+from sourcefree.methods.base import EpochView, StudentParts
 from sourcefree.methods.source_training import SourceTraining, classifier_groups
-from sourcefree.methods.tgkt import Tgkt, new_student
+from sourcefree.methods.tgkt import Tgkt
 from sourcefree.methods.tgmb import Tgmb
 from sourcefree.models.architecture import Architecture
 from sourcefree.models.classifier import Classifier, find_stages
-from sourcefree.models.translators import create_translator
+from sourcefree.models.student import new_student
+from sourcefree.models.translators import behind_translator, create_translator
 from sourcefree.types import ClassifierOutput, ImageBatch, LabelledBatch, PairBatch, StepBatch
 
 SIZE = 32
@@ -106,13 +107,9 @@ def view(labels_from: torch.Tensor | None = None, agreement: float = 0.0, progre
 
 
 def tgkt(source_model: Classifier, **settings: object) -> Tgkt:
-    return Tgkt(
-        source_model=source_model,
-        translator=create_translator("unet", in_channels=1),
-        student=new_student(source_model, in_channels=1),
-        settings=TgktSettings(**settings),
-        teacher_agreement=0.5,
-    ).train()
+    teacher = behind_translator(source_model, create_translator("unet", in_channels=1), name="unet", in_channels=1)
+    parts = StudentParts(source_model, new_student(source_model, in_channels=1), teacher, teacher_agreement=0.5)
+    return Tgkt(parts, TgktSettings(**settings)).train()
 
 
 ALL_TGKT = {"stages": 1.0, "pair_logits": 1.0, "information": 1.0}

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
-from sourcefree.commands.adaptation import Adaptation
+from sourcefree.commands.adaptation import Adaptation, translator_of
 from sourcefree.commands.candidates import Candidate, Judge
 from sourcefree.commands.loading import load_pair_data, load_target
 from sourcefree.commands.records import write_features, write_gallery
-from sourcefree.commands.source_models import resolve_source_model
+from sourcefree.commands.source_models import SourceModel, resolve_source_model
 from sourcefree.commands.translator_files import save_translator
 from sourcefree.config import AdaptSettings
 from sourcefree.data.modality import Modality, load_modality
@@ -27,8 +26,7 @@ from sourcefree.errors import DivergenceError
 from sourcefree.methods.presets import method_settings
 from sourcefree.models.classifier import Classifier
 from sourcefree.models.trained import TrainedClassifier
-from sourcefree.models.translators import TranslatedClassifier
-from sourcefree.selection.guard import choose_candidate
+from sourcefree.selection.guard import Decision, choose_candidate
 from sourcefree.selection.scores import dominant_share
 
 
@@ -55,7 +53,7 @@ class AdaptResult:
 
 def adapt(
     *,
-    source_model: TrainedClassifier | str | Path,
+    source_model: SourceModel | Sequence[SourceModel],
     target: Path | str,
     pairs_source: Path | str,
     pairs_target: Path | str,
@@ -71,7 +69,8 @@ def adapt(
     """Turn a source classifier into a classifier for another sensor, without source data and without target labels.
 
     Args:
-        source_model: a classifier, the folder of a ``train-source`` run, or ``timm:NAME`` / ``torchvision:NAME``.
+        source_model: a classifier, the folder of a ``train-source`` run, or ``timm:NAME`` / ``torchvision:NAME``; several
+            classifiers or folders for adaptation from several sources.
         target: folder of unlabelled images of the target sensor; class folders are ignored.
         pairs_source: folder of task-irrelevant images of the source sensor.
         pairs_target: the same scenes seen by the target sensor, under the same relative names.
@@ -163,43 +162,29 @@ def _load(
 
 def _run(adaptation: Adaptation, folder: RunFolder) -> AdaptResult:
     judge = adaptation.judge()
-    candidates = [
-        judge.candidate("source-only", adaptation.source_only()),
-        judge.candidate("adabn", adaptation.adabn()),
-    ]
-    translator = adaptation.train_translator(judge)
-    translated = None
-    if translator is not None:
-        behind = TranslatedClassifier(translator, adaptation.source_model())
-        translated = judge.candidate("translated", behind)
-        candidates.append(translated)
-    candidates.append(judge.candidate("adapted", adaptation.train_student(judge, translator, translated)))
-    return _finish(adaptation, folder, judge, {candidate.name: candidate for candidate in candidates}, translator)
+    candidates = adaptation.candidates(judge)
+    return _finish(adaptation, folder, judge, candidates)
 
 
-def _finish(
-    adaptation: Adaptation,
-    folder: RunFolder,
-    judge: Judge,
-    candidates: dict[str, Candidate],
-    translator: nn.Module | None,
-) -> AdaptResult:
+def _finish(adaptation: Adaptation, folder: RunFolder, judge: Judge, candidates: dict[str, Candidate]) -> AdaptResult:
     """Choose, save everything, write the report; then, and only then, complain of a collapse."""
-    # The translated candidate is shown but not delivered: the product is a classifier of raw target images.
-    decision = choose_candidate({name: c.evidence for name, c in candidates.items() if name != "translated"})
-    collapse = _collapse(candidates["adapted"], adaptation.source.labels)
+    preferred = preferred_candidate(candidates, adaptation.settings)
+    decision = choose(candidates, preferred)
+    collapse = _collapse(candidates[preferred], adaptation.source.labels)
     warnings = (*adaptation.target.notes, *adaptation.pairs.notes, *decision.warnings, *collapse)
-    _save_models(adaptation, folder, candidates, translator, delivered=decision.delivered)
+    _save_models(adaptation, folder, candidates, delivered=decision.delivered)
     folder.write_json("summary.json", _summary(adaptation, candidates, decision.delivered, warnings))
-    write_features(folder, names=judge.target.names, before=candidates["source-only"], after=candidates["adapted"])
+    before, after = candidates["source-only"], candidates[preferred]
+    write_features(folder, names=judge.target.names, before=before, after=after)
+    translated = candidates.get("translated")
     write_gallery(
         folder,
         images=judge.target,
         modality=adaptation.target.modality,
         labels=adaptation.source.labels,
-        before=candidates["source-only"],
-        after=candidates["adapted"],
-        translator=translator,
+        before=before,
+        after=after,
+        translator=translator_of(translated.model) if translated else None,
         source_modality=adaptation.source.modality,
         runtime=adaptation.runtime,
     )
@@ -208,7 +193,7 @@ def _finish(
         raise DivergenceError(
             f"{folder.path}: {collapse[0]}",
             hint=f"the run is saved, with {decision.delivered} in its model folder; see report.html; try a lower learning "
-            "rate or --set tgkt.self_training=0, or accept it with --allow-collapse",
+            "rate or less self-training (docs/methods.md), or accept it with --allow-collapse",
         )
     return AdaptResult(
         run=folder.path,
@@ -220,31 +205,42 @@ def _finish(
     )
 
 
+def preferred_candidate(candidates: Mapping[str, Candidate], settings: AdaptSettings) -> str:
+    """Return the name of the model that the method is about."""
+    trained = next((name for name in ("adapted", "translated") if name in candidates), None)
+    return trained or (settings.method if settings.method in candidates else "source-only")
+
+
+def choose(candidates: Mapping[str, Candidate], preferred: str) -> Decision:
+    """Return what is delivered: the preferred model unless the evidence is for AdaBN or the source model."""
+    # The translated model is shown but stands in no competition: it costs a translator at inference.
+    evidence = {
+        name: candidate.evidence
+        for name, candidate in candidates.items()
+        if name in (preferred, "adabn", "source-only")
+    }
+    fallbacks = [name for name in ("adabn", "source-only") if name != preferred]
+    return choose_candidate(evidence, preferred=preferred, fallbacks=fallbacks)
+
+
 def _save_models(
-    adaptation: Adaptation,
-    folder: RunFolder,
-    candidates: Mapping[str, Candidate],
-    translator: nn.Module | None,
-    *,
-    delivered: str,
+    adaptation: Adaptation, folder: RunFolder, candidates: Mapping[str, Candidate], *, delivered: str
 ) -> None:
     if not folder.active:
         return
-    for name in ("source-only", "adabn", "adapted"):
-        _trained(adaptation, candidates[name].model).save(folder.path / "candidates" / name)
+    for name, candidate in candidates.items():
+        _trained(adaptation, candidate.model).save(folder.path / "candidates" / name)
     _trained(adaptation, candidates[delivered].model).save(folder.path / "model")
-    if translator is not None and adaptation.settings.tgmb is not None:
+    if "translated" in candidates and adaptation.settings.tgmb is not None:
         save_translator(
             folder.path / "translator",
-            translator,
+            translator_of(candidates["translated"].model),
             name=adaptation.settings.tgmb.translator,
             source_modality=adaptation.source.modality,
         )
 
 
-def _trained(adaptation: Adaptation, model: nn.Module) -> TrainedClassifier:
-    if not isinstance(model, Classifier):
-        raise TypeError(f"expected a Classifier, found {type(model).__name__}")
+def _trained(adaptation: Adaptation, model: Classifier) -> TrainedClassifier:
     source = adaptation.source
     return TrainedClassifier(model, source.architecture, source.labels, adaptation.target.modality, source.size)
 
@@ -275,7 +271,7 @@ def _collapse(adapted: Candidate, labels: tuple[str, ...]) -> list[str]:
     if len(labels) < 2 or dominant_share(logits) < 1:
         return []
     only = labels[int(torch.mode(logits.argmax(-1)).values)]
-    return [f"The adapted model predicts {only!r} for every target image: it has collapsed to one class."]
+    return [f"The {adapted.name} model predicts {only!r} for every target image: it has collapsed to one class."]
 
 
 def _report(folder: RunFolder) -> Path:
@@ -284,7 +280,9 @@ def _report(folder: RunFolder) -> Path:
     return write_report(folder.path) if folder.active else folder.path / "report.html"
 
 
-def _named(source_model: TrainedClassifier | str | Path) -> str:
+def _named(source_model: SourceModel | Sequence[SourceModel]) -> str:
+    if not isinstance(source_model, (TrainedClassifier, str, Path)):
+        return " + ".join(_named(one) for one in source_model)
     if isinstance(source_model, TrainedClassifier):
         return f"a classifier from Python ({source_model.architecture.name})"
     return str(source_model)

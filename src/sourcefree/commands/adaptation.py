@@ -1,4 +1,4 @@
-"""The two stages of an adaptation on loaded data: bridge, then transfer."""
+"""The stages of an adaptation on loaded data: bridge, then target model, or both at once."""
 
 from __future__ import annotations
 
@@ -10,19 +10,25 @@ from torch import nn
 
 from sourcefree.commands.candidates import Candidate, Judge
 from sourcefree.commands.loading import PairData, TargetData
-from sourcefree.config import AdaptSettings
+from sourcefree.config import AdaptSettings, Optimisation
+from sourcefree.data.datasets import LabelledImages
 from sourcefree.engine.checkpoint import CheckpointFile
 from sourcefree.engine.inference import image_batches, infer
 from sourcefree.engine.run_folder import RunFolder
 from sourcefree.engine.runtime import Runtime
 from sourcefree.engine.sampling import stream_seed
 from sourcefree.engine.trainer import Evidence, Streams, Trainer
+from sourcefree.errors import ConfigError
 from sourcefree.methods.adabn import adapt_batch_norm
-from sourcefree.methods.tgkt import Tgkt, new_student
+from sourcefree.methods.base import Method, StudentParts
+from sourcefree.methods.end_to_end import EndToEnd
+from sourcefree.methods.students import STUDENTS
+from sourcefree.methods.tgkt import Tgkt
 from sourcefree.methods.tgmb import Tgmb
 from sourcefree.models.classifier import Classifier, freeze
+from sourcefree.models.student import new_student
 from sourcefree.models.trained import TrainedClassifier
-from sourcefree.models.translators import TranslatedClassifier, create_translator
+from sourcefree.models.translators import behind_translator, create_translator
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,7 @@ class Adaptation:
         trainer: the loop.
         runtime: device, precision, processes.
         folder: run folder, for checkpoints.
+        labelled: labelled target images, for the oracle of a study and nothing else.
     """
 
     source: TrainedClassifier
@@ -46,11 +53,39 @@ class Adaptation:
     trainer: Trainer
     runtime: Runtime
     folder: RunFolder
+    labelled: LabelledImages | None = None
 
     @property
     def channels(self) -> int:
         """Channels of the target sensor."""
         return self.target.modality.channels
+
+    def candidates(self, judge: Judge) -> dict[str, Candidate]:
+        """Run all stages and return every model of the run by name, with its label-free evidence.
+
+        Source-only and AdaBN are always there; "translated" and "adapted" where the method trains them.
+        """
+        found = {
+            "source-only": judge.candidate("source-only", self.source_only()),
+            "adabn": judge.candidate("adabn", self.adabn()),
+        }
+        if self.settings.joint:
+            translated, student = self._train_jointly(judge)
+            found["translated"] = judge.candidate("translated", translated)
+            found["adapted"] = judge.candidate("adapted", student)
+            return found
+        bridge = self._train_bridge(judge)
+        if bridge is not None:
+            found["translated"] = judge.candidate("translated", bridge)
+        section = self.settings.student_section
+        if section is not None:
+            found["adapted"] = judge.candidate("adapted", self._train_student(section, judge, found))
+        return found
+
+    def judge(self) -> Judge:
+        """Return the label-free evidence; the source model's answers on the pairs are computed here, once."""
+        answers = infer(self.source_model(), self.pairs.held_out, side="source", runtime=self.runtime)
+        return Judge(self.target.images.plain(), self.pairs.held_out, answers.logits, self.runtime)
 
     def source_model(self) -> Classifier:
         """Return the frozen source model on the device."""
@@ -64,62 +99,103 @@ class Adaptation:
         freeze(model)
         return self.runtime.place(model)
 
-    def judge(self) -> Judge:
-        """Return the label-free evidence; the source model's answers on the pairs are computed here, once."""
-        answers = infer(self.source_model(), self.pairs.held_out, side="source", runtime=self.runtime)
-        return Judge(self.target.images.plain(), self.pairs.held_out, answers.logits, self.runtime)
-
     def adabn(self) -> Classifier:
         """Return the source model with batch-norm statistics of the target."""
         batches = image_batches(self.target.images.plain(), runtime=self.runtime)
         return adapt_batch_norm(self.source_only(), batches)
 
-    def train_translator(self, judge: Judge) -> nn.Module | None:
-        """Return the translator trained by TGMB, frozen, or None where the method has none."""
-        settings = self.settings.tgmb
-        if settings is None:
+    def _train_bridge(self, judge: Judge) -> Classifier | None:
+        """Return the source model behind the translator that TGMB trains, frozen; None where the method has none."""
+        if self.settings.tgmb is None:
             return None
-        torch.manual_seed(stream_seed(self.settings.seed, "translator"))
-        source_model = self.source_model()
-        width = infer(
-            source_model, self.pairs.held_out.subset([0]), side="source", runtime=self.runtime
-        ).features.shape[1]
-        translator = create_translator(
-            settings.translator, in_channels=self.channels, out_channels=self.source.modality.channels
-        )
-        method = Tgmb(source_model=source_model, translator=translator, feature_width=width, settings=settings)
-        behind = TranslatedClassifier(translator, source_model)
-        self.trainer.fit(
+        method = self._bridge()
+        behind = self._behind(method)
+        self._fit(
             method,
             stage="tgmb",
-            streams=self._streams(),
-            settings=settings.optimisation,
-            checkpoint=CheckpointFile(self.folder.path / "checkpoints" / "tgmb.pt"),
+            optimisation=self.settings.tgmb.optimisation,
             evidence=Evidence(scores=lambda: judge.pair_scores(behind)),
         )
-        return freeze(translator)
+        freeze(behind)
+        return behind
 
-    def train_student(self, judge: Judge, translator: nn.Module | None, translated: Candidate | None) -> Classifier:
-        """Return the target model trained by TGKT."""
+    def _train_student(self, section: str, judge: Judge, found: dict[str, Candidate]) -> Classifier:
+        """Return the target model that the method's section trains, frozen."""
         torch.manual_seed(stream_seed(self.settings.seed, "student"))
-        student = new_student(self.source.model, in_channels=self.channels)
-        method = Tgkt(
-            source_model=self.source_model(),
-            translator=translator,
-            student=student,
-            settings=self.settings.tgkt,
-            teacher_agreement=translated.scores["pair_agreement"] if translated else 0.0,
-        )
-        self.trainer.fit(
-            method,
-            stage="tgkt",
-            streams=self._streams(),
-            settings=self.settings.tgkt.optimisation,
-            checkpoint=CheckpointFile(self.folder.path / "checkpoints" / "tgkt.pt"),
-            evidence=Evidence(judge.infer_target, judge.pair_agreement, lambda: judge.pair_scores(student)),
-        )
+        teacher = found.get("translated", found["source-only"])
+        student = self._student(teacher.model)
+        parts = StudentParts(self.source_model(), student, teacher.model, teacher.scores["pair_agreement"])
+        settings = getattr(self.settings, section)
+        method = STUDENTS[section](parts, settings)
+        self._fit(method, stage=section, optimisation=settings.optimisation, evidence=_student_evidence(judge, student))
         freeze(student)
         return student
 
-    def _streams(self) -> Streams:
-        return Streams(target=self.target.images, pairs=self.pairs.train)
+    def _train_jointly(self, judge: Judge) -> tuple[Classifier, Classifier]:
+        """Return the source model behind the translator, and the target model, trained together."""
+        settings = self.settings.tgkt
+        if settings is None:
+            raise ConfigError("joint training needs the section tgkt")
+        bridge = self._bridge()
+        behind = self._behind(bridge)
+        student = new_student(self.source.model, in_channels=self.channels)
+        parts = StudentParts(bridge.source_model, student, behind)
+        method = EndToEnd(bridge, Tgkt(parts, settings, live_teacher=True))
+        self._fit(
+            method,
+            stage="end-to-end",
+            optimisation=settings.optimisation,
+            evidence=_student_evidence(judge, student),
+        )
+        freeze(student)
+        freeze(behind)
+        return behind, student
+
+    def _student(self, teacher: Classifier) -> Classifier:
+        if not self.settings.translated_input:
+            return new_student(self.source.model, in_channels=self.channels)
+        student = copy.deepcopy(teacher)
+        student.network.requires_grad_(True)
+        return student
+
+    def _bridge(self) -> Tgmb:
+        settings = self.settings.tgmb
+        if settings is None:
+            raise ConfigError("the method has no section tgmb")
+        torch.manual_seed(stream_seed(self.settings.seed, "translator"))
+        source_model = self.source_model()
+        one = self.pairs.held_out.subset([0])
+        width = infer(source_model, one, side="source", runtime=self.runtime).features.shape[1]
+        translator = create_translator(
+            settings.translator, in_channels=self.channels, out_channels=self.source.modality.channels
+        )
+        return Tgmb(source_model=source_model, translator=translator, feature_width=width, settings=settings)
+
+    def _behind(self, method: Tgmb) -> Classifier:
+        name = method.settings.translator
+        return behind_translator(method.source_model, method.translator, name=name, in_channels=self.channels)
+
+    def _fit(self, method: Method, *, stage: str, optimisation: Optimisation, evidence: Evidence) -> None:
+        if method.uses_labels and self.labelled is None:
+            raise ConfigError(
+                f"the method {self.settings.method!r} trains with target labels",
+                hint="it is an upper bound for studies: see sourcefree compare",
+            )
+        streams = Streams(
+            target=None if method.uses_labels else self.target.images,
+            pairs=self.pairs.train if method.uses_pairs else None,
+            labelled=self.labelled if method.uses_labels else None,
+        )
+        checkpoint = CheckpointFile(self.folder.path / "checkpoints" / f"{stage}.pt")
+        self.trainer.fit(
+            method, stage=stage, streams=streams, settings=optimisation, checkpoint=checkpoint, evidence=evidence
+        )
+
+
+def translator_of(model: Classifier) -> nn.Module:
+    """Return the translator of a classifier made by :func:`behind_translator`."""
+    return model.adapter.get_submodule("0")
+
+
+def _student_evidence(judge: Judge, student: Classifier) -> Evidence:
+    return Evidence(judge.infer_target, judge.pair_agreement, lambda: judge.pair_scores(student))

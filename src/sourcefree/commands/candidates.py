@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from sourcefree.data.datasets import ImagePairs, UnlabelledImages
 from sourcefree.engine.inference import infer
 from sourcefree.engine.runtime import Runtime
+from sourcefree.models.classifier import Classifier
 from sourcefree.selection.guard import Evidence
 from sourcefree.selection.scores import mean_confidence, mutual_information, pair_agreement, pair_divergence
 from sourcefree.types import ClassifierOutput
@@ -36,7 +37,7 @@ class Candidate:
     """
 
     name: str
-    model: nn.Module
+    model: Classifier
     scores: Mapping[str, float]
     target: ClassifierOutput
     agrees: Tensor
@@ -91,7 +92,7 @@ class Judge:
         """Return the scores that held-out pairs give."""
         return _pair_scores(self.infer_pairs(model), self.source_logits)
 
-    def candidate(self, name: str, model: nn.Module) -> Candidate:
+    def candidate(self, name: str, model: Classifier) -> Candidate:
         """Return the model with all its label-free evidence."""
         target, pair_logits = self.infer_target(model), self.infer_pairs(model)
         scores = {

@@ -8,11 +8,12 @@ from pathlib import Path
 from sourcefree.commands.adapt import adapt
 from sourcefree.commands.evaluate import EvaluateResult, evaluate
 from sourcefree.commands.train_source import TrainResult, train_source
-from sourcefree.config import AdaptSettings, TrainSettings, override
+from sourcefree.config import AdaptSettings, TrainSettings
 from sourcefree.data.simulated import simulate
 from sourcefree.engine.progress import Progress, Silent, counter
 from sourcefree.errors import ConfigError
 from sourcefree.methods.presets import method_settings
+from sourcefree.overrides import override
 
 # Sizes that two cores without a GPU carry in a few minutes; the settings of the method are the shipped ones.
 _RENDER = {

@@ -11,7 +11,6 @@ import numpy as np
 from torch import nn
 
 from sourcefree.commands.loading import LabelledData, load_labelled
-from sourcefree.commands.translator_files import load_translator
 from sourcefree.config import Device, Precision
 from sourcefree.engine.inference import infer
 from sourcefree.engine.progress import Progress, Silent
@@ -19,11 +18,9 @@ from sourcefree.engine.run_folder import RunFolder, read_json
 from sourcefree.engine.runtime import create_runtime
 from sourcefree.errors import CheckpointError
 from sourcefree.evaluation import ClassificationMetrics, classification_metrics
-from sourcefree.models.classifier import Classifier
 from sourcefree.models.trained import TrainedClassifier, load_trained
-from sourcefree.models.translators import TranslatedClassifier
 
-_SAVED = ("source-only", "adabn", "adapted")
+_SAVED = ("source-only", "adabn", "adapted", "translated")
 
 
 @dataclass(frozen=True)
@@ -105,27 +102,11 @@ def evaluate(
 
 def _models(run: Path, trained: TrainedClassifier, network: nn.Module | None) -> Iterator[tuple[str, nn.Module]]:
     """Yield every model of an adapt run under its name; of any other folder the one model there is."""
-    folders = {name: run / "candidates" / name for name in _SAVED}
-    if not all(folder.is_dir() for folder in folders.values()):
+    folders = {name: run / "candidates" / name for name in _SAVED if (run / "candidates" / name).is_dir()}
+    if not folders:
         yield ("source" if (run / "summary.json").is_file() else "model"), trained.model
-        return
     for name, folder in folders.items():
         yield name, load_trained(folder, network=network).model
-    if (run / "translator").is_dir():
-        yield "translated", load_translated(run, network=network)
-
-
-def load_translated(run: Path, *, network: nn.Module | None = None) -> TranslatedClassifier:
-    """Return the source model of an adapt run behind the run's translator.
-
-    Raises:
-        CheckpointError: the run has no translator, or cannot be read.
-    """
-    source_only = load_trained(run / "candidates" / "source-only", network=network)
-    translator, sensor = load_translator(run / "translator", in_channels=source_only.modality.channels)
-    model = source_only.model
-    behind = Classifier(model.network, head=model.head_name, in_channels=sensor.channels)
-    return TranslatedClassifier(translator, behind).eval()
 
 
 def _add_to_summary(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import timm
 from torch import nn
@@ -13,11 +15,13 @@ from sourcefree.models.architecture import Architecture, parse_architecture
 from sourcefree.models.checkpoint_files import load_into, read_labels, read_state_dict
 from sourcefree.models.classifier import Classifier, find_stages
 from sourcefree.models.pretrained import IMAGENET_MEAN, IMAGENET_STD, input_statistics
-from sourcefree.models.trained import TrainedClassifier, load_trained
+from sourcefree.models.trained import TrainedClassifier, combine, load_trained
+
+SourceModel: TypeAlias = TrainedClassifier | str | Path
 
 
 def resolve_source_model(
-    source_model: TrainedClassifier | str | Path,
+    source_model: SourceModel | Sequence[SourceModel],
     *,
     weights: Path | None = None,
     labels: Path | None = None,
@@ -27,7 +31,8 @@ def resolve_source_model(
     """Return the source classifier.
 
     Args:
-        source_model: a classifier, the folder of a run, or ``timm:NAME`` or ``torchvision:NAME``.
+        source_model: a classifier, the folder of a run, or ``timm:NAME`` or ``torchvision:NAME``; several classifiers or
+            folders become one ensemble.
         weights: checkpoint for a named architecture (safetensors, or .pth holding plain tensors).
         labels: file with its label names.
         size: input size in pixels; default: what the checkpoint or its library says.
@@ -39,6 +44,12 @@ def resolve_source_model(
     """
     if isinstance(source_model, TrainedClassifier):
         return source_model
+    if not isinstance(source_model, (str, Path)):
+        members = [
+            resolve_source_model(one, weights=weights, labels=labels, size=size, network=network)
+            for one in source_model
+        ]
+        return combine(members)
     text = str(source_model)
     library = text.partition(":")[0]
     if library in ("timm", "torchvision") and ":" in text:

@@ -22,3 +22,14 @@ def information_maximization(logits: Tensor) -> Tensor:
     """
     probabilities = logits.float().softmax(-1)
     return entropy(probabilities).mean() - entropy(probabilities.mean(0))
+
+
+def diversity(logits: Tensor) -> Tensor:
+    """Return ``-H(E[p])``, L_div: lower where the answers are spread over the classes; scalar.
+
+    Args:
+        logits: (N, K).
+
+    Reference: [SHOT] equation 4.
+    """
+    return -entropy(logits.float().softmax(-1).mean(0))

@@ -22,6 +22,19 @@ def feature_matching(student_features: Tensor, teacher_features: Tensor) -> Tens
     return mse_loss(student_features.float(), teacher_features.detach().float())
 
 
+def feature_norm(student_features: Tensor, teacher_features: Tensor) -> Tensor:
+    """Return the Frobenius norm of the batch's feature differences, not squared and not averaged; scalar.
+
+    Args:
+        student_features: F_t(x^t_TI), (N, D).
+        teacher_features: F_s(x^s_TI), (N, D); no gradient flows into them.
+
+    Reference: [SOCKET] task-irrelevant feature matching.
+    """
+    norm: Tensor = torch.linalg.matrix_norm(student_features.float() - teacher_features.detach().float())
+    return norm
+
+
 def stage_matching(student_maps: Sequence[Tensor], teacher_maps: Sequence[Tensor]) -> Tensor:
     """Return the squared distance of channel-normalised maps, averaged over positions, images and stages; scalar in 0..4.
 

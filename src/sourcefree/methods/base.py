@@ -5,9 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import ClassVar
 
+import torch
 from torch import Tensor, nn
 
+from sourcefree.models.classifier import Classifier
 from sourcefree.types import ClassifierOutput, StepBatch, StepOutput
 
 
@@ -39,12 +42,38 @@ class EpochView:
     pair_agreement: Callable[[nn.Module], float]
 
 
+@dataclass(frozen=True)
+class StudentParts:
+    """What the training of a target model starts from.
+
+    Attributes:
+        source_model: frozen source classifier.
+        student: target classifier to train, at first a copy of the source model for the target's channels.
+        teacher: frozen classifier of target images whose answers may be distilled: the source model behind the translator,
+            or, without one, the source model on the repeated channel.
+        teacher_agreement: agreement of the teacher on held-out pairs with the source model on their source images.
+    """
+
+    source_model: Classifier
+    student: Classifier
+    teacher: Classifier
+    teacher_agreement: float = 1.0
+
+
 class Method(nn.Module, ABC):
     """Modules with a loss. It never touches devices, precision, processes, saving or logging.
 
     A new method is a subclass in a file of its own: build the modules, call :meth:`keep_frozen` for those that are not
-    trained, and return a :class:`StepOutput` from ``forward``.
+    trained, and return a :class:`StepOutput` from ``forward``. One that trains a target model takes
+    (:class:`StudentParts`, settings) and stands in ``methods/students.py``.
+
+    Attributes:
+        uses_pairs: whether every batch needs pairs.
+        uses_labels: whether batches hold labelled images in place of unlabelled target images.
     """
+
+    uses_pairs: ClassVar[bool] = False
+    uses_labels: ClassVar[bool] = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -77,6 +106,17 @@ class Method(nn.Module, ABC):
 
         It must depend on the weights and the view only, so that a resumed run repeats it.
         """
+
+    @staticmethod
+    def total(terms: dict[str, Tensor], *, anchor: Tensor) -> StepOutput:
+        """Return the sum of weighted terms as the loss, and the terms for the log.
+
+        Args:
+            terms: scalars; none where every term is off in this epoch.
+            anchor: an output of what is trained, so that no term at all is a loss of 0 that changes nothing.
+        """
+        terms = terms or {"nothing": 0.0 * anchor.float().sum()}
+        return StepOutput(torch.stack(list(terms.values())).sum(), {name: t.detach() for name, t in terms.items()})
 
     def trained_state(self) -> dict[str, Tensor]:
         """Return the tensors that training changes."""

@@ -33,22 +33,25 @@ class SourceTraining(Method):
 
     def forward(self, batch: StepBatch) -> StepOutput:
         """Return the smoothed cross-entropy of labelled images."""
-        if batch.labelled is None:
-            raise ValueError("source training needs labelled images in every batch")
-        logits = self.model(batch.labelled.images).logits.float()
-        loss = cross_entropy(logits, batch.labelled.labels, label_smoothing=self.label_smoothing)
-        correct = (logits.detach().argmax(-1) == batch.labelled.labels).float().mean()
+        labelled = batch.labelled_images
+        logits = self.model(labelled.images).logits.float()
+        loss = cross_entropy(logits, labelled.labels, label_smoothing=self.label_smoothing)
+        correct = (logits.detach().argmax(-1) == labelled.labels).float().mean()
         return StepOutput(loss, {"cross_entropy": loss.detach(), "train_accuracy": correct})
 
 
 def classifier_groups(model: Classifier) -> list[ParameterGroup]:
-    """Return the parameters of the backbone (pretrained) and of bottleneck and head (new), as [SHOT] tells them apart."""
-    backbone = model.network.get_submodule("backbone") if hasattr(model.network, "backbone") else nn.Module()
-    inside = {id(parameter) for parameter in backbone.parameters()}
-    if not inside:  # a network without bottleneck: everything but the final layer is the backbone
-        head = {id(parameter) for parameter in model.head_parameters()}
-        inside = {id(parameter) for parameter in model.parameters()} - head
+    """Return the parameters of backbones (pretrained) and of bottlenecks and heads (new), as [SHOT] tells them apart."""
+    inside = {id(parameter) for member in model.members() for parameter in _backbone_parameters(member)}
     return [
         ParameterGroup([p for p in model.parameters() if id(p) in inside], pretrained=True),
         ParameterGroup([p for p in model.parameters() if id(p) not in inside]),
     ]
+
+
+def _backbone_parameters(model: Classifier) -> list[nn.Parameter]:
+    if hasattr(model.network, "backbone"):
+        return list(model.network.get_submodule("backbone").parameters())
+    # A network without bottleneck: everything but the final layer is the backbone.
+    head = {id(parameter) for parameter in model.head_parameters()}
+    return [parameter for parameter in model.parameters() if id(parameter) not in head]

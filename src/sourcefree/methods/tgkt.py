@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from sourcefree.config import TgktSettings
@@ -14,9 +13,8 @@ from sourcefree.losses.distillation import distillation
 from sourcefree.losses.information import information_maximization
 from sourcefree.losses.matching import feature_matching, stage_matching
 from sourcefree.losses.pseudo_labels import centroid_pseudo_labels
-from sourcefree.methods.base import EpochView, Method, ParameterGroup
+from sourcefree.methods.base import EpochView, Method, ParameterGroup, StudentParts
 from sourcefree.methods.source_training import classifier_groups
-from sourcefree.models.classifier import Classifier
 from sourcefree.types import PairBatch, StepBatch, StepOutput
 
 
@@ -31,38 +29,33 @@ class Tgkt(Method):
     that it is matched on as well as those it is made for.
 
     Args:
-        source_model: frozen source classifier.
-        translator: frozen T, or None to run without L_KL.
-        student: target classifier to train, usually a copy of the source model.
+        parts: source model, student and teacher.
         settings: weights and switches.
-        teacher_agreement: agreement of the source model on translated held-out pairs with itself on their source images.
+        live_teacher: the teacher is trained elsewhere at the same time, and neither frozen nor saved here.
 
     Reference: [TGKT] section on TGKT; L_self from [SHOT].
     """
 
+    uses_pairs = True
     pseudo_labels: Tensor | None
 
-    def __init__(
-        self,
-        *,
-        source_model: Classifier,
-        translator: nn.Module | None,
-        student: Classifier,
-        settings: TgktSettings,
-        teacher_agreement: float = 1.0,
-    ) -> None:
+    def __init__(self, parts: StudentParts, settings: TgktSettings, *, live_teacher: bool = False) -> None:
         super().__init__()
         self.settings = settings
-        self.source_model = source_model
-        self.translator = translator
-        self.student = student
-        self.teacher_agreement = teacher_agreement
+        self.source_model = parts.source_model
+        # A module inside a tuple is none of torch's submodules.
+        self._teacher = (parts.teacher,)
+        self.student = parts.student
+        self.teacher_agreement = parts.teacher_agreement
         self.pseudo_labels = None
-        self._teaches = translator is not None and settings.distillation > 0
+        self._teaches = settings.distillation > 0
         self._self_training = False
         if settings.freeze_head:
-            student.freeze_head()
-        self.keep_frozen("source_model", *(["translator"] if translator is not None else []))
+            self.student.freeze_head()
+        self.keep_frozen("source_model")
+        if not live_teacher:
+            self.teacher = parts.teacher
+            self.keep_frozen("teacher")
 
     def parameter_groups(self) -> Iterable[ParameterGroup]:
         """Return the student's backbone and new layers apart."""
@@ -71,7 +64,7 @@ class Tgkt(Method):
     def begin_epoch(self, view: EpochView) -> None:
         """Decide on teacher and self-training, and refresh the pseudo-labels."""
         weights = self.settings
-        if weights.trust_teacher and self.translator is not None and weights.distillation:
+        if weights.trust_teacher and weights.distillation:
             self._teaches = self.teacher_agreement > view.pair_agreement(self.student)
         self._self_training = view.progress >= weights.self_start
         if self._self_training and weights.self_training:
@@ -80,32 +73,22 @@ class Tgkt(Method):
 
     def forward(self, batch: StepBatch) -> StepOutput:
         """Return the weighted sum of the terms that are on."""
-        if batch.target is None or batch.pairs is None:
-            raise ValueError("TGKT needs target images and pairs in every batch")
-        weights, count = self.settings, len(batch.pairs.target)
-        output, maps = self.student.with_stages(torch.cat([batch.pairs.target, batch.target.images]))
-        terms = self._pair_terms(batch.pairs, output.features[:count], output.logits[:count], [m[:count] for m in maps])
+        target, pairs = batch.target_images, batch.needed_pairs
+        weights, count = self.settings, len(pairs.target)
+        output, maps = self.student.with_stages(torch.cat([pairs.target, target.images]))
+        terms = self._pair_terms(pairs, output.features[:count], output.logits[:count], [m[:count] for m in maps])
         target_logits = output.logits[count:]
         if self._teaches:
-            teacher_logits = self._translated_logits(batch.target.images)
+            with torch.no_grad():
+                teacher_logits = self._teacher[0](target.images).logits
             divergence = distillation(target_logits, teacher_logits, temperature=weights.temperature)
             terms["distillation"] = weights.distillation * divergence
         if self._self_training and weights.information:
             terms["information"] = weights.information * information_maximization(target_logits)
         if self._self_training and self.pseudo_labels is not None:
-            labels = self.pseudo_labels.to(target_logits.device)[batch.target.indices]
+            labels = self.pseudo_labels.to(target_logits.device)[target.indices]
             terms["self_training"] = weights.self_training * cross_entropy(target_logits.float(), labels)
-        if not terms:  # every term is off in this epoch: a loss that changes nothing
-            terms["nothing"] = 0.0 * target_logits.float().sum()
-        loss = torch.stack(list(terms.values())).sum()
-        return StepOutput(loss, {name: term.detach() for name, term in terms.items()})
-
-    @torch.no_grad()
-    def _translated_logits(self, images: Tensor) -> Tensor:
-        if self.translator is None:
-            raise ValueError("there is no translator to teach with")
-        logits: Tensor = self.source_model(self.translator(images)).logits
-        return logits
+        return self.total(terms, anchor=target_logits)
 
     def _pair_terms(self, pairs: PairBatch, features: Tensor, logits: Tensor, maps: list[Tensor]) -> dict[str, Tensor]:
         weights = self.settings
@@ -122,12 +105,3 @@ class Tgkt(Method):
             divergence = distillation(logits, teacher.logits, temperature=weights.pair_temperature)
             terms["pair_logits"] = weights.pair_logits * divergence
         return terms
-
-
-def new_student(source_model: Classifier, *, in_channels: int) -> Classifier:
-    """Return a trainable copy of the source model for a sensor with ``in_channels``."""
-    network = copy.deepcopy(source_model.network).requires_grad_(True)
-    student = Classifier(network, head=source_model.head_name, in_channels=in_channels, stages=source_model.stage_names)
-    if in_channels == source_model.in_channels:
-        student.adapter.load_state_dict(source_model.adapter.state_dict())
-    return student

@@ -36,6 +36,8 @@ class Tgmb(Method):
     it is not published which.
     """
 
+    uses_pairs = True
+
     def __init__(
         self, *, source_model: Classifier, translator: nn.Module, feature_width: int, settings: TgmbSettings
     ) -> None:
@@ -60,25 +62,25 @@ class Tgmb(Method):
 
     def forward(self, batch: StepBatch) -> StepOutput:
         """Return the weighted sum of the terms that are on."""
-        if batch.target is None or batch.pairs is None:
-            raise ValueError("TGMB needs target images and pairs in every batch")
+        target, pairs = batch.target_images, batch.needed_pairs
         weights, terms = self.settings, {}
-        count = len(batch.pairs.target)
-        translated = self.translator(torch.cat([batch.pairs.target, batch.target.images]))
-        terms["reconstruction"] = weights.reconstruction * pixel_reconstruction(translated[:count], batch.pairs.source)
+        count = len(pairs.target)
+        translated = self.translator(torch.cat([pairs.target, target.images]))
+        if weights.reconstruction:
+            difference = pixel_reconstruction(translated[:count], pairs.source)
+            terms["reconstruction"] = weights.reconstruction * difference
         if self._reads_source_model:
             output, maps = self.source_model.with_stages(translated)
             with torch.no_grad():
-                real, real_maps = self.source_model.with_stages(batch.pairs.source)
+                real, real_maps = self.source_model.with_stages(pairs.source)
             if weights.perceptual and maps:
                 pair_maps = [level[:count] for level in maps]
                 terms["perceptual"] = weights.perceptual * stage_matching(pair_maps, real_maps)
             if weights.information:
                 information = information_maximization(output.logits[count:])
                 terms["information"] = weights.information * information
-            terms.update(self._gaps(batch.pairs.source, translated, real, output, count))
-        loss = torch.stack(list(terms.values())).sum()
-        return StepOutput(loss, {name: term.detach() for name, term in terms.items()})
+            terms.update(self._gaps(pairs.source, translated, real, output, count))
+        return self.total(terms, anchor=translated)
 
     @property
     def _reads_source_model(self) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import timm
 import torchvision
@@ -12,10 +13,11 @@ from torch import nn
 from torch.nn.utils.parametrizations import weight_norm
 
 from sourcefree.errors import CheckpointError, ConfigError, did_you_mean
-from sourcefree.models.classifier import find_head
+from sourcefree.models.classifier import Classifier, find_head
+from sourcefree.models.ensemble import HEAD, EnsembleNetwork
 from sourcefree.models.pretrained import create_backbone
 
-Kind = Literal["bottleneck", "timm", "torchvision", "module"]
+Kind = Literal["bottleneck", "timm", "torchvision", "module", "ensemble"]
 
 
 @dataclass(frozen=True)
@@ -24,11 +26,13 @@ class Architecture:
 
     Attributes:
         kind: ``bottleneck``: timm backbone + bottleneck + weight-normalised head, what ``train-source`` trains;
-            ``timm`` or ``torchvision``: that library's classifier as it is; ``module``: the user's own nn.Module.
+            ``timm`` or ``torchvision``: that library's classifier as it is; ``module``: the user's own nn.Module;
+            ``ensemble``: several of them, mixed.
         name: the library's name of the backbone or model; the class name for ``module``.
         num_classes: K.
         bottleneck: width of the bottleneck, for kind ``bottleneck``.
         head: name of the final layer, for kind ``module``.
+        members: for kind ``ensemble``.
     """
 
     kind: Kind
@@ -36,6 +40,7 @@ class Architecture:
     num_classes: int
     bottleneck: int = 256
     head: str = ""
+    members: tuple[Architecture, ...] = ()
 
     def build(self, *, pretrained: bool = False) -> tuple[nn.Module, str]:
         """Return the network and the name of its final layer.
@@ -46,6 +51,9 @@ class Architecture:
         """
         if self.kind == "bottleneck":
             return bottleneck_network(self, pretrained=pretrained), "head"
+        if self.kind == "ensemble":
+            built = [member.build() for member in self.members]
+            return EnsembleNetwork([Classifier(network, head=head) for network, head in built]), HEAD
         if self.kind == "timm":
             network = create_backbone(self.name, num_classes=self.num_classes, pretrained=pretrained)
         elif self.kind == "torchvision":
@@ -58,8 +66,14 @@ class Architecture:
         return network, find_head(network)
 
     def to_dict(self) -> dict[str, object]:
-        """Return plain data that :func:`Architecture` takes back."""
+        """Return plain data that :meth:`from_dict` takes back."""
         return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Architecture:
+        """Return the architecture that :meth:`to_dict` wrote."""
+        members = tuple(cls.from_dict(member) for member in data.get("members", ()))
+        return cls(**{**data, "members": members})
 
 
 def bottleneck_network(architecture: Architecture, *, pretrained: bool = False) -> nn.Module:

@@ -52,11 +52,23 @@ class Classifier(nn.Module):
         head: name of the final layer inside ``network`` (as in ``network.named_modules()``).
         in_channels: channels of the sensor; see :func:`channel_adapter`.
         stages: names of modules whose outputs are the intermediate maps; see :func:`find_stages`.
+        adapter: what stands before the network, such as a translator; default: :func:`channel_adapter`.
+        translator: name of the translator in the adapter, so that it can be built again from a file; "" for none.
     """
 
-    def __init__(self, network: nn.Module, *, head: str, in_channels: int = 3, stages: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        *,
+        head: str,
+        in_channels: int = 3,
+        stages: Sequence[str] = (),
+        adapter: nn.Module | None = None,
+        translator: str = "",
+    ) -> None:
         super().__init__()
-        self.adapter = channel_adapter(in_channels)
+        self.adapter = adapter or channel_adapter(in_channels)
+        self.translator_name = translator
         self.network = network
         self.head_name = head
         self.in_channels = in_channels
@@ -79,9 +91,14 @@ class Classifier(nn.Module):
             output = self(images)
         return output, maps
 
+    def members(self) -> list[Classifier]:
+        """Return the classifiers that this one mixes; itself where it mixes none."""
+        inner = [module for module in self.network.modules() if isinstance(module, Classifier)]
+        return inner or [self]
+
     def head_parameters(self) -> list[nn.Parameter]:
-        """Return the parameters of the final layer."""
-        return list(self.head.parameters())
+        """Return the parameters of the final layer, or of all members' final layers."""
+        return [parameter for member in self.members() for parameter in member.head.parameters()]
 
     def freeze_head(self) -> None:
         """Stop training the final layer, as SHOT and SOCKET do: the source hypothesis stays as it is."""

@@ -16,7 +16,9 @@ from torch import nn
 from sourcefree.data.modality import Modality, load_modality
 from sourcefree.errors import CheckpointError, ConfigError
 from sourcefree.models.architecture import Architecture
-from sourcefree.models.classifier import Classifier, find_head, find_stages
+from sourcefree.models.classifier import Classifier, RepeatChannels, find_head, find_stages
+from sourcefree.models.ensemble import ensemble
+from sourcefree.models.translators import translator_adapter
 
 _FORMAT = 1
 _DESCRIPTION, _WEIGHTS = "model.json", "weights.safetensors"
@@ -87,6 +89,7 @@ class TrainedClassifier:
             "labels": list(self.labels),
             "in_channels": self.model.in_channels,
             "stages": list(self.model.stage_names),
+            "translator": _translator_entry(self.model),
             "preprocessing": {
                 "modality": self.modality.to_dict(),
                 "size": self.size,
@@ -112,9 +115,18 @@ def load_trained(path: Path | str, *, network: nn.Module | None = None) -> Train
     folder = path / "model" if (path / "model" / _DESCRIPTION).is_file() else path
     description = _read_description(folder, path)
     try:
-        architecture = Architecture(**description["architecture"])
+        architecture = Architecture.from_dict(description["architecture"])
         built, head = (network, architecture.head) if network is not None else architecture.build()
-        model = Classifier(built, head=head, in_channels=description["in_channels"], stages=description["stages"])
+        channels = int(description["in_channels"])
+        translator = description.get("translator")
+        model = Classifier(
+            built,
+            head=head,
+            in_channels=channels,
+            stages=description["stages"],
+            adapter=translator_adapter(in_channels=channels, **translator) if translator else None,
+            translator=translator["name"] if translator else "",
+        )
         model.load_state_dict(load_file(folder / _WEIGHTS))
         preprocessing = description["preprocessing"]
         modality = Modality(**preprocessing["modality"])
@@ -143,6 +155,41 @@ def check_label_count(labels: Sequence[str], outputs: int, *, where: str) -> Non
     if len(set(labels)) != len(labels):
         twice = sorted({label for label in labels if list(labels).count(label) > 1})
         raise ConfigError(f"{where}: label names must differ, found twice: {', '.join(twice[:5])}")
+
+
+def combine(classifiers: Sequence[TrainedClassifier]) -> TrainedClassifier:
+    """Return several classifiers of one task and sensor as one that mixes their answers, for multi-source adaptation.
+
+    Raises:
+        ConfigError: labels, sensor statistics, size or channels differ.
+    """
+    first = classifiers[0]
+    if len(classifiers) == 1:
+        return first
+    for other in classifiers[1:]:
+        for what in ("labels", "modality", "size"):
+            ours, theirs = getattr(first, what), getattr(other, what)
+            if ours != theirs:
+                raise ConfigError(
+                    f"several source models must share their {what}, found {ours} and {theirs}",
+                    hint="train them with the same folder names, --size and sensor; pretrained backbones share their "
+                    "normalisation",
+                )
+    if first.model.in_channels != 3:
+        raise ConfigError(f"several source models need 3 channels each, found {first.model.in_channels}")
+    members = tuple(classifier.architecture for classifier in classifiers)
+    architecture = Architecture("ensemble", "+".join(m.name for m in members), len(first.labels), members=members)
+    model = ensemble([classifier.model for classifier in classifiers])
+    return TrainedClassifier(model, architecture, first.labels, first.modality, first.size)
+
+
+def _translator_entry(model: Classifier) -> dict[str, Any] | None:
+    if not model.translator_name:
+        return None
+    # The adapter is the translator, then what stood before the source model: see behind_translator.
+    inner = model.adapter.get_submodule("1")
+    channels = inner.in_channels if isinstance(inner, nn.Conv2d) else 1 if isinstance(inner, RepeatChannels) else 3
+    return {"name": model.translator_name, "source_channels": channels}
 
 
 def _with_statistics(modality: Modality, mean: Sequence[float] | None, std: Sequence[float] | None) -> Modality:

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from sourcefree.errors import ConfigError, did_you_mean
 from sourcefree.models.classifier import Classifier, channel_adapter
-from sourcefree.types import ClassifierOutput
 
 
 class PaperTranslator(nn.Module):
@@ -91,25 +90,6 @@ def _block(in_channels: int, out_channels: int, stride: int = 1) -> nn.Sequentia
     )
 
 
-class TranslatedClassifier(nn.Module):
-    """The source model behind a translator: a classifier of target images that needs T at inference.
-
-    Args:
-        translator: T.
-        source_model: source classifier.
-    """
-
-    def __init__(self, translator: nn.Module, source_model: Classifier) -> None:
-        super().__init__()
-        self.translator = translator
-        self.source_model = source_model
-
-    def forward(self, images: Tensor) -> ClassifierOutput:
-        """Return the source model's output on translated images."""
-        output: ClassifierOutput = self.source_model(self.translator(images))
-        return output
-
-
 TRANSLATORS: dict[str, Callable[[int, int], nn.Module]] = {"paper": PaperTranslator, "unet": UNetTranslator}
 
 
@@ -122,3 +102,30 @@ def create_translator(name: str, *, in_channels: int, out_channels: int = 3) -> 
     if name not in TRANSLATORS:
         raise ConfigError(f"no translator {name!r}", hint=did_you_mean(name, TRANSLATORS))
     return TRANSLATORS[name](in_channels, out_channels)
+
+
+def behind_translator(source_model: Classifier, translator: nn.Module, *, name: str, in_channels: int) -> Classifier:
+    """Return the source model behind a translator: a classifier of target images that needs T at inference.
+
+    Nothing is copied: it shares its weights with both.
+
+    Args:
+        source_model: source classifier.
+        translator: T, target images to source images.
+        name: of the translator in :data:`TRANSLATORS`.
+        in_channels: of the target sensor.
+    """
+    return Classifier(
+        source_model.network,
+        head=source_model.head_name,
+        in_channels=in_channels,
+        stages=source_model.stage_names,
+        adapter=nn.Sequential(translator, source_model.adapter),
+        translator=name,
+    )
+
+
+def translator_adapter(name: str, *, in_channels: int, source_channels: int) -> nn.Module:
+    """Return the untrained adapter of :func:`behind_translator`, to load weights into."""
+    translator = create_translator(name, in_channels=in_channels, out_channels=source_channels)
+    return nn.Sequential(translator, channel_adapter(source_channels))

@@ -1,0 +1,57 @@
+"""SHOT: source hypothesis transfer, from unlabelled target images alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from sourcefree.config import ShotSettings
+from sourcefree.losses.information import information_maximization
+from sourcefree.losses.pseudo_labels import centroid_pseudo_labels
+from sourcefree.methods.base import EpochView, Method, ParameterGroup, StudentParts
+from sourcefree.methods.source_training import classifier_groups
+from sourcefree.types import StepBatch, StepOutput
+
+
+class Shot(Method):
+    """``L_ent + L_div + 0.3 CE(pseudo-labels)``, the final layer frozen.
+
+    Args:
+        parts: the student is trained; the source model is not looked at.
+        settings: weights.
+
+    Reference: [SHOT] equation 7.
+    """
+
+    pseudo_labels: Tensor | None
+
+    def __init__(self, parts: StudentParts, settings: ShotSettings) -> None:
+        super().__init__()
+        self.settings = settings
+        self.student = parts.student
+        self.student.freeze_head()
+        self.pseudo_labels = None
+
+    def parameter_groups(self) -> Iterable[ParameterGroup]:
+        """Return the student's backbone and new layers apart."""
+        return classifier_groups(self.student)
+
+    def begin_epoch(self, view: EpochView) -> None:
+        """Refresh the pseudo-labels, from un-augmented images in eval mode."""
+        if self.settings.pseudo_labels:
+            target = view.infer_target(self.student)
+            self.pseudo_labels = centroid_pseudo_labels(target.features, target.logits)
+
+    def forward(self, batch: StepBatch) -> StepOutput:
+        """Return the weighted sum of the terms that are on."""
+        target, weights = batch.target_images, self.settings
+        logits = self.student(target.images).logits
+        terms: dict[str, Tensor] = {}
+        if weights.information:
+            terms["information"] = weights.information * information_maximization(logits)
+        if self.pseudo_labels is not None:
+            labels = self.pseudo_labels.to(logits.device)[target.indices]
+            terms["self_training"] = weights.pseudo_labels * cross_entropy(logits.float(), labels)
+        return self.total(terms, anchor=logits)

@@ -1,0 +1,71 @@
+"""Several source models as one: the network of a classifier that mixes its members' answers."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from sourcefree.models.classifier import Classifier
+
+HEAD = "mixture"
+
+
+class Mixture(nn.Module):
+    """Weighted mean of the members' probabilities; weights are sigmoids of free scalars, normalised to sum 1.
+
+    Reference: [SOCKET] section on multiple sources (aggregation weights, after DECISION, Ahmed et al., CVPR 2021).
+    """
+
+    def __init__(self, members: int) -> None:
+        super().__init__()
+        self.scores = nn.Parameter(torch.zeros(members))
+
+    def weights(self) -> Tensor:
+        """Return the weight of each member, (M,)."""
+        positive = self.scores.sigmoid()
+        return positive / positive.sum()
+
+    def forward(self, features: Tensor, logits: Tensor) -> Tensor:
+        """Return the logarithm of the mixed probabilities, (N, K).
+
+        Args:
+            features: (N, D_1 + ... + D_M), the members' features side by side: what a classifier reads here.
+            logits: (M, N, K).
+        """
+        weighted = logits.float().log_softmax(-1) + self.weights().log()[:, None, None]
+        return weighted.logsumexp(0)
+
+
+class EnsembleNetwork(nn.Module):
+    """Classifiers of one sensor and one list of labels, mixed.
+
+    Args:
+        members: each maps images (N, C, H, W) to features and logits.
+    """
+
+    def __init__(self, members: Sequence[Classifier]) -> None:
+        super().__init__()
+        self.models = nn.ModuleList(members)
+        self.mixture = Mixture(len(members))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return log-probabilities (N, K)."""
+        outputs = [model(images) for model in self.models]
+        features = torch.cat([output.features for output in outputs], dim=1)
+        mixed: Tensor = self.mixture(features, torch.stack([output.logits for output in outputs]))
+        return mixed
+
+
+def ensemble(members: Sequence[Classifier]) -> Classifier:
+    """Return one classifier that mixes copies of the members with equal weights to begin with.
+
+    Its features are the members' side by side, its stages those of all members.
+    """
+    network = EnsembleNetwork([copy.deepcopy(member) for member in members])
+    prefixes = [f"models.{place}.network." for place in range(len(members))]
+    stages = [prefix + stage for prefix, member in zip(prefixes, members, strict=True) for stage in member.stage_names]
+    channels = members[0].in_channels
+    return Classifier(network, head=HEAD, in_channels=channels, stages=stages, adapter=nn.Identity())

@@ -1,0 +1,99 @@
+"""Changes of settings by dotted names: from the command line, YAML files and Python."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from sourcefree.config import Settings
+from sourcefree.errors import ConfigError, did_you_mean
+
+SettingsT = TypeVar("SettingsT", bound=Settings)
+
+
+def override(settings: SettingsT, changes: Mapping[str, Any], *, origin: str = "settings") -> SettingsT:
+    """Return the settings with changes; names are dotted (``tgkt.features``) or nested mappings.
+
+    Raises:
+        ConfigError: a name is unknown (with the closest known one) or a value does not fit; names ``origin``.
+    """
+    data = settings.model_dump()
+    for name, value in changes.items():
+        _set(data, name.split("."), value, model=type(settings), origin=origin)
+    try:
+        return type(settings).model_validate(data)
+    except ValidationError as error:
+        raise ConfigError(f"{origin}: {_first_problem(error)}") from error
+
+
+def read_overrides(path: Path) -> dict[str, Any]:
+    """Return the mapping in a YAML file of settings.
+
+    Raises:
+        ConfigError: the file is missing, not YAML, or not a mapping.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: expected settings as 'name: value', found {type(content).__name__}")
+    return {str(name): value for name, value in content.items()}
+
+
+def parse_assignments(texts: list[str]) -> dict[str, Any]:
+    """Return ``{"tgkt.features": 0.5}`` for ``["tgkt.features=0.5"]``; values are read as YAML.
+
+    Raises:
+        ConfigError: a text has no equals sign.
+    """
+    changes: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            raise ConfigError(f"--set {text!r}: expected NAME=VALUE", hint="for example --set tgkt.features=0.5")
+        changes[name.strip()] = yaml.safe_load(value)
+    return changes
+
+
+def _set(data: dict[str, Any], path: list[str], value: Any, *, model: type[BaseModel], origin: str) -> None:
+    """Set one dotted or nested value in dumped settings, checking every name on the way."""
+    name, rest = path[0], path[1:]
+    if name not in model.model_fields:
+        raise ConfigError(f"{origin}: unknown setting {name!r}", hint=did_you_mean(name, model.model_fields))
+    inner = _settings_type(model, name)
+    if inner is None or value is None:
+        if rest and inner is None:
+            raise ConfigError(f"{origin}: {name!r} is a value and has no setting {rest[0]!r}")
+        data[name] = value
+        return
+    nested = dict(data[name] or inner().model_dump())
+    changes = {".".join(rest): value} if rest else value
+    if not isinstance(changes, Mapping):
+        known = ", ".join(inner.model_fields)
+        raise ConfigError(f"{origin}: {name!r} expects settings, found {value!r}", hint=f"known: {known}")
+    for key, inner_value in changes.items():
+        _set(nested, str(key).split("."), inner_value, model=inner, origin=origin)
+    data[name] = nested
+
+
+def _settings_type(model: type[BaseModel], name: str) -> type[Settings] | None:
+    annotation = model.model_fields[name].annotation
+    for candidate in (annotation, *getattr(annotation, "__args__", ())):
+        if isinstance(candidate, type) and issubclass(candidate, Settings):
+            return candidate
+    return None
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    where = ".".join(str(part) for part in problem["loc"])
+    return f"{where}: {problem['msg']} (found {problem['input']!r})"

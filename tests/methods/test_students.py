@@ -1,0 +1,234 @@
+"""The baselines: what each adds up, what it trains, and that no defect of public code came along."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from sourcefree.config import (
+    AadSettings,
+    AdaContrastSettings,
+    NrcSettings,
+    OracleSettings,
+    ShotSettings,
+    SocketSettings,
+    TgktSettings,
+    TgmbSettings,
+)
+from sourcefree.losses.information import information_maximization
+from sourcefree.methods.adacontrast import AdaContrast
+from sourcefree.methods.base import EpochView, Method, StudentParts
+from sourcefree.methods.end_to_end import EndToEnd
+from sourcefree.methods.socket import Socket
+from sourcefree.methods.students import STUDENTS
+from sourcefree.methods.tgkt import Tgkt
+from sourcefree.methods.tgmb import Tgmb
+from sourcefree.models.architecture import Architecture
+from sourcefree.models.classifier import Classifier, find_stages
+from sourcefree.models.ensemble import ensemble
+from sourcefree.models.student import new_student
+from sourcefree.models.translators import behind_translator, create_translator
+from sourcefree.types import ClassifierOutput, ImageBatch, LabelledBatch, PairBatch, StepBatch
+
+SIZE, CLASSES, COUNT = 32, 3, 12
+SETTINGS = {
+    "shot": ShotSettings(),
+    "socket": SocketSettings(),
+    "nrc": NrcSettings(neighbours=3),
+    "aad": AadSettings(),
+    "adacontrast": AdaContrastSettings(neighbours=3),
+    "oracle": OracleSettings(),
+    "tgkt": TgktSettings(),
+}
+
+
+def classifier(seed: int) -> Classifier:
+    torch.manual_seed(seed)
+    network, head = Architecture("bottleneck", "test_resnet", CLASSES, bottleneck=8).build()
+    return Classifier(network, head=head, stages=find_stages(network, size=SIZE)).eval()
+
+
+@pytest.fixture
+def source_model() -> Classifier:
+    return classifier(0)
+
+
+@pytest.fixture
+def batch() -> StepBatch:
+    torch.manual_seed(1)
+    images = torch.randn(6, 1, SIZE, SIZE)
+    indices = torch.tensor([1, 3, 5, 7, 9, 11])
+    pairs = PairBatch(torch.randn(6, 3, SIZE, SIZE), torch.randn(6, 1, SIZE, SIZE), torch.arange(6))
+    labelled = LabelledBatch(images, torch.tensor([0, 1, 2, 0, 1, 2]), indices)
+    return StepBatch(target=ImageBatch(images, indices), pairs=pairs, labelled=labelled)
+
+
+def parts_of(source_model: Classifier) -> StudentParts:
+    student, teacher = (new_student(source_model, in_channels=1) for _ in range(2))
+    return StudentParts(source_model, student, teacher)
+
+
+def view(progress: float = 0.0) -> EpochView:
+    torch.manual_seed(4)
+    output = ClassifierOutput(torch.randn(COUNT, 8), 3 * torch.eye(CLASSES).repeat(COUNT // CLASSES, 1))
+    return EpochView(progress, lambda _m: output, lambda _m: 0.0)
+
+
+def build(section: str, source_model: Classifier) -> Method:
+    method = STUDENTS[section](parts_of(source_model), SETTINGS[section])
+    method.train()
+    method.begin_epoch(view())
+    return method
+
+
+@pytest.mark.parametrize("section", STUDENTS)
+def test_every_method_trains_the_student_and_nothing_of_the_source_model(
+    source_model: Classifier, batch: StepBatch, section: str
+) -> None:
+    method = build(section, source_model)
+    before = copy.deepcopy(source_model.state_dict())
+    student = method.get_submodule("student")
+    start = copy.deepcopy(student.state_dict())
+    trained = [p for group in method.parameter_groups() for p in group.parameters if p.requires_grad]
+    optimiser = torch.optim.SGD(trained, 0.1)
+    output = method(batch)
+    output.loss.backward()
+    optimiser.step()
+    assert output.loss.item() == pytest.approx(sum(t.item() for t in output.terms.values()), rel=1e-4)
+    assert all(torch.equal(before[name], value) for name, value in source_model.state_dict().items())
+    changed = {name for name, value in student.state_dict().items() if not torch.equal(value, start[name])}
+    assert any("backbone" in name and name.endswith("weight") for name in changed)
+    head_moves = any(".head." in f".{name}" for name in changed)
+    assert head_moves is (section in ("nrc", "aad", "adacontrast", "oracle"))
+
+
+@pytest.mark.parametrize("section", ["shot", "socket"])
+def test_shots_terms_in_both_methods(source_model: Classifier, batch: StepBatch, section: str) -> None:
+    method = build(section, source_model)
+    assert batch.target is not None
+    method.eval()
+    logits = method.get_submodule("student")(batch.target.images).logits
+    terms = method(batch).terms
+    labels = method.pseudo_labels
+    assert isinstance(labels, torch.Tensor)
+    assert terms["information"].item() == pytest.approx(information_maximization(logits).item(), abs=1e-5)
+    expected = 0.3 * cross_entropy(logits, labels[batch.target.indices]).item()
+    assert terms["self_training"].item() == pytest.approx(expected, abs=1e-5)
+
+
+def test_socket_adds_statistics_and_features_by_hand(source_model: Classifier, batch: StepBatch) -> None:
+    method = build("socket", source_model)
+    assert isinstance(method, Socket)
+    assert batch.target is not None
+    assert batch.pairs is not None
+    method.eval()
+    caught: list[torch.Tensor] = []
+    ours = [m for m in method.student.modules() if isinstance(m, nn.BatchNorm2d)]
+    theirs = [m for m in source_model.modules() if isinstance(m, nn.BatchNorm2d)]
+    handles = [m.register_forward_hook(lambda _m, inputs, _o: caught.append(inputs[0])) for m in ours]
+    method.student(batch.target.images)
+    for handle in handles:
+        handle.remove()
+    gap = 0.0
+    for place, (values, layer) in enumerate(zip(caught, theirs, strict=True)):
+        flat = values.transpose(0, 1).flatten(1).detach().numpy()
+        mean = ((flat.mean(1) - layer.running_mean.numpy()) ** 2).sum() ** 0.5
+        variance = ((flat.var(1) - layer.running_var.numpy()) ** 2).sum() ** 0.5
+        gap += (10 if place == 0 else 1) * (mean + variance)
+    difference = method.student(batch.pairs.target).features - source_model(batch.pairs.source).features
+    terms = method(batch).terms
+    assert terms["statistics"].item() == pytest.approx(0.5 * gap, rel=1e-4)
+    assert terms["features"].item() == pytest.approx(0.5 * difference.pow(2).sum().sqrt().item(), rel=1e-4)
+
+
+def test_several_sources_keep_their_own_layers_and_learn_their_weights(batch: StepBatch) -> None:
+    sources = ensemble([classifier(0), classifier(5)])
+    method = Socket(parts_of(sources), SocketSettings())
+    method.train()
+    torch.manual_seed(4)
+    method.pseudo_labels = torch.zeros(COUNT, dtype=torch.long)
+    students = method.student.members()
+    norms = [[m for m in student.modules() if isinstance(m, nn.BatchNorm2d)] for student in students]
+    assert not {id(m) for m in norms[0]} & {id(m) for m in norms[1]}
+    mixture = method.student.head
+    output = method(batch)
+    output.loss.backward()
+    assert mixture.scores.grad is not None
+    assert mixture.scores.grad.abs().sum() > 0
+    assert all(not p.requires_grad for student in students for p in student.head.parameters())
+    with torch.no_grad():
+        mixture.scores += torch.tensor([2.0, -1.0])
+    expected = torch.sigmoid(torch.tensor([2.0, -1.0]))
+    assert torch.allclose(mixture.weights(), expected / expected.sum())
+
+
+def test_an_ensemble_answers_with_the_weighted_mean_of_its_members() -> None:
+    members = [classifier(0), classifier(5)]
+    images = torch.randn(4, 3, SIZE, SIZE)
+    mixed = ensemble(members).eval()(images)
+    expected = sum(0.5 * member(images).logits.softmax(-1) for member in members)
+    assert torch.allclose(mixed.logits.softmax(-1), expected, atol=1e-5)
+    assert torch.allclose(mixed.features, torch.cat([m(images).features for m in members], 1), atol=1e-5)
+
+
+def test_the_critics_of_the_bridge_are_stepped(source_model: Classifier, batch: StepBatch) -> None:
+    """In the public SOCKET code the critic has an optimiser that is never stepped."""
+    translator = create_translator("paper", in_channels=1)
+    method = Tgmb(source_model=source_model, translator=translator, feature_width=8, settings=TgmbSettings())
+    trained = {id(p) for group in method.parameter_groups() for p in group.parameters}
+    assert method.inter is not None
+    assert {id(p) for p in method.inter.parameters()} <= trained
+
+
+def test_end_to_end_trains_translator_and_student_and_no_gradient_of_the_student_reaches_the_translator(
+    source_model: Classifier, batch: StepBatch
+) -> None:
+    translator = create_translator("paper", in_channels=1)
+    off = TgmbSettings(reconstruction=0.0, adversarial=0.0, information=0.0)
+    behind = behind_translator(source_model, translator, name="paper", in_channels=1)
+    for settings, expected in ((TgmbSettings(), True), (off, False)):
+        bridge = Tgmb(source_model=source_model, translator=translator, feature_width=8, settings=settings)
+        student = new_student(source_model, in_channels=1)
+        transfer = Tgkt(StudentParts(source_model, student, behind), TgktSettings(), live_teacher=True)
+        method = EndToEnd(bridge, transfer).train()
+        method.begin_epoch(view())
+        translator.zero_grad()
+        method(batch).loss.backward()
+        moved = sum(p.grad.abs().sum().item() for p in translator.parameters() if p.grad is not None)
+        assert (moved > 0) is expected
+        assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in student.parameters())
+        trained = {id(p) for group in method.parameter_groups() for p in group.parameters if p.requires_grad}
+        assert {id(p) for p in translator.parameters()} <= trained
+        saved = method.trained_state()
+        assert any("translator" in name for name in saved)
+        assert not any("source_model" in name for name in saved)
+
+
+def test_the_momentum_model_follows_slowly_and_is_kept_in_checkpoints(
+    source_model: Classifier, batch: StepBatch
+) -> None:
+    settings = AdaContrastSettings(neighbours=3, momentum=0.9)
+    method = AdaContrast(parts_of(source_model), settings)
+    method.train()
+    method.begin_epoch(view())
+    fast, slow = next(method.student.parameters()), next(method.momentum_student.parameters())
+    with torch.no_grad():
+        fast += 1.0
+    expected = 0.9 * slow.detach() + 0.1 * fast.detach()
+    method(batch)
+    assert torch.allclose(slow, expected)
+    assert any("momentum_student" in name for name in method.trained_state())
+    assert not slow.requires_grad
+
+
+def test_dispersion_decays_over_the_training(source_model: Classifier, batch: StepBatch) -> None:
+    method = build("aad", source_model)
+    method.begin_epoch(view(progress=0.5))
+    early = STUDENTS["aad"](parts_of(source_model), AadSettings())
+    early.begin_epoch(view(progress=0.0))
+    assert method.dispersion_weight == pytest.approx(6.0**-2)
+    assert early.dispersion_weight == 1.0
