@@ -14,7 +14,7 @@ from rich.console import Console
 
 from sourcefree import __version__
 from sourcefree.console import ConsoleProgress, show_error
-from sourcefree.console_tables import show_confusion, show_metrics, show_scores
+from sourcefree.console_tables import show_confusion, show_metrics, show_scores, show_table
 from sourcefree.engine.progress import counter
 from sourcefree.errors import ConfigError, SourcefreeError
 
@@ -335,6 +335,57 @@ def report(run: Annotated[Path, Parameter(help="Folder of a run.")]) -> None:
 
 
 @app.command
+def compare(
+    study: Annotated[str, Parameter(help="YAML file, or a ready-made study; see `sourcefree studies`.")],
+    *,
+    out: Annotated[Path, Parameter(help="Folder of the results; an unfinished study in it goes on.")],
+    data: Annotated[Path, Parameter(help="Folder that the paths of real data begin at.")] = Path(),
+    cache: Annotated[Path | None, Parameter(help="Rendered images and source models; default: OUT/cache.")] = None,
+    tasks: Annotated[list[str] | None, Parameter(help="Only these tasks.", negative="")] = None,
+    methods: Annotated[list[str] | None, Parameter(help="Only these methods.", negative="")] = None,
+    seeds: Annotated[list[int] | None, Parameter(help="Only these seeds.", negative="")] = None,
+    jobs: Annotated[int, Parameter(help="Cells computed at a time; cores are shared among them.")] = 1,
+    ray: Annotated[bool, Parameter(help="Compute on Ray (RAY_ADDRESS, else this machine).", negative="")] = False,
+) -> None:
+    """Compare methods over tasks and seeds: one table, one report. Finished cells are never computed again."""
+    from sourcefree.studies.compare import compare as run
+
+    with ConsoleProgress(out_console) as progress:
+        result = run(
+            study=study,
+            out=out,
+            data=data,
+            cache=cache,
+            tasks=tasks or (),
+            methods=methods or (),
+            seeds=seeds or (),
+            jobs=jobs,
+            ray=ray,
+            progress=progress,
+        )
+    for table in result.tables:
+        show_table(out_console, table)
+    for cell, reason in result.failures:
+        error_console.print(f"failed: {cell}: {reason}", markup=False, soft_wrap=True)
+    out_console.print(f"tables and report: {result.out}", markup=False, soft_wrap=True)
+    if result.failures:
+        raise SourcefreeError(
+            f"{len(result.failures)} cells or tasks of the study failed", hint="the same command tries them again"
+        )
+
+
+@app.command
+def studies() -> None:
+    """List the ready-made studies of compare."""
+    from sourcefree.studies.study import load_study, ready_studies
+
+    for name in ready_studies():
+        study = load_study(name)
+        text = f"{name}\n  {study.title}. {study.question}"
+        out_console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command
 def methods() -> None:
     """List the methods of adapt and compare: what they do, where they come from, what data they use."""
     from sourcefree.methods.presets import METHODS
@@ -372,7 +423,9 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(USAGE_ERROR)
     except KeyboardInterrupt:
         show_error(
-            error_console, "interrupted", "train-source and adapt go on after their last finished epoch with --resume"
+            error_console,
+            "interrupted",
+            "train-source and adapt go on after their last finished epoch with --resume, compare with the same command",
         )
         sys.exit(INTERRUPTED)
 

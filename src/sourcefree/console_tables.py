@@ -11,6 +11,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from sourcefree.evaluation import ClassificationMetrics
+    from sourcefree.studies.summary import Table as StudyTable
 
 
 def show_scores(console: Console, scores: Mapping[str, Mapping[str, float]], delivered: str) -> None:
@@ -54,6 +55,13 @@ def show_confusion(
     rows = [(label, *(str(int(count)) for count in row)) for label, row in zip(labels, shown.confusion, strict=True)]
     head = ("true \\ predicted", *(label[:8] for label in labels))
     _show_table(console, f"confusion of {delivered}", head, rows)
+
+
+def show_table(console: Console, table: StudyTable) -> None:
+    """Print a table of a study."""
+    _show_table(console, table.title, table.header, table.body)
+    if table.note:
+        console.print(table.note, markup=False, highlight=False)
 
 
 def _show_table(console: Console, title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

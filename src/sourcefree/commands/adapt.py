@@ -16,6 +16,7 @@ from sourcefree.commands.records import write_features, write_gallery
 from sourcefree.commands.source_models import SourceModel, resolve_source_model
 from sourcefree.commands.translator_files import save_translator
 from sourcefree.config import AdaptSettings
+from sourcefree.data.folders import match_pairs
 from sourcefree.data.modality import Modality, load_modality
 from sourcefree.engine.progress import Progress, Silent
 from sourcefree.engine.run_folder import RunFolder, check_output, open_run
@@ -147,7 +148,7 @@ def _load(
     }
     target_data = load_target(target, modality=sensor, **shared)
     pair_data = load_pair_data(
-        *pairs,
+        match_pairs(*pairs),
         source_modality=source.modality,
         target_modality=target_data.modality,
         held_out=settings.held_out_pairs,

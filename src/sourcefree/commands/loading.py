@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sourcefree.data.datasets import ImagePairs, LabelledImages, UnlabelledImages
-from sourcefree.data.folders import ImageFile, find_images, find_labelled_images, match_pairs
+from sourcefree.data.folders import ImageFile, PairedFiles, find_images, find_labelled_images
 from sourcefree.data.modality import Modality
-from sourcefree.data.store import load_images, load_pairs
+from sourcefree.data.store import ImageStore, load_images, load_pairs
 from sourcefree.engine.progress import Progress, counter
 from sourcefree.engine.sampling import stream_seed
 from sourcefree.errors import DataError
@@ -74,16 +74,33 @@ class LabelledData:
 
 
 def load_target(
-    folder: Path, *, modality: Modality, size: int, max_unreadable: float, seed: int, progress: Progress
+    folder: Path,
+    *,
+    modality: Modality,
+    size: int,
+    max_unreadable: float,
+    seed: int,
+    progress: Progress,
+    chosen: Sequence[int] | None = None,
 ) -> TargetData:
     """Return the target images of a folder; statistics are measured where the modality has none.
 
     Class folders are no error: their names are ignored, and the user is told.
 
+    Args:
+        folder: images, nested or not.
+        modality: the target sensor.
+        size: of the network's input in pixels.
+        max_unreadable: share of unreadable files above which it is an error.
+        seed: of the augmentations.
+        progress: shows the reading.
+        chosen: positions in the sorted list of files that are used; default: all.
+
     Raises:
         DataError: the folder or too many of its files cannot be read.
     """
     files = find_images(folder)
+    files = files if chosen is None else [files[position] for position in chosen]
     store = load_images(
         files,
         modality=modality,
@@ -98,8 +115,7 @@ def load_target(
 
 
 def load_pair_data(
-    source: Path,
-    target: Path,
+    paired: PairedFiles,
     *,
     source_modality: Modality,
     target_modality: Modality,
@@ -108,13 +124,24 @@ def load_pair_data(
     held_out: float,
     seed: int,
     progress: Progress,
+    change_target: Callable[[ImageStore], None] | None = None,
 ) -> PairData:
-    """Return the pairs of two folders, split into training and held-out ones.
+    """Return the pairs, split into training and held-out ones.
+
+    Args:
+        paired: matched files.
+        source_modality: the source sensor with the statistics of the source model.
+        target_modality: the target sensor with statistics.
+        size: of the network's input in pixels.
+        max_unreadable: share of unreadable files above which it is an error.
+        held_out: share of the pairs that is kept for label-free evidence.
+        seed: of the split and the augmentations.
+        progress: shows the reading.
+        change_target: changes the decoded target images in place, for studies of bad pairs.
 
     Raises:
-        DataError: a folder or too many files cannot be read, or there are too few pairs to learn from.
+        DataError: too many files cannot be read, or there are too few pairs to learn from.
     """
-    paired = match_pairs(source, target)
     sources, targets = load_pairs(
         paired,
         source_modality=source_modality,
@@ -125,9 +152,11 @@ def load_pair_data(
     )
     if len(sources.names) < _LEAST_PAIRS:
         raise DataError(
-            f"{source} and {target}: expected at least {_LEAST_PAIRS} readable pairs, found {len(sources.names)}",
+            f"expected at least {_LEAST_PAIRS} readable pairs, found {len(sources.names)}",
             hint="pairs are files of the same relative path without extension: see sourcefree inspect --help",
         )
+    if change_target is not None:
+        change_target(targets)
     pairs = ImagePairs(
         sources,
         targets,

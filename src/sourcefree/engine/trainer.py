@@ -84,6 +84,7 @@ class Trainer:
         progress: shows them.
         seed: of the run.
         seconds: time spent by stage, over all resumed parts.
+        images: images drawn by stage, over all processes: target images and both sides of pairs.
     """
 
     runtime: Runtime
@@ -91,6 +92,7 @@ class Trainer:
     progress: Progress
     seed: int
     seconds: dict[str, float] = field(default_factory=dict)
+    images: dict[str, int] = field(default_factory=dict)
 
     def fit(
         self,
@@ -131,6 +133,8 @@ class Trainer:
             self.seconds[stage] = before + time.perf_counter() - started
             self._save(method, optimiser, checkpoint, epoch + 1, stage)
         self.seconds.setdefault(stage, before)
+        sides = sum(2 if name == "pairs" else 1 for name in data)
+        self.images[stage] = epochs * steps * batch_size * sides
         method.eval()
 
     def _plan(

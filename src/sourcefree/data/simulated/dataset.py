@@ -22,7 +22,7 @@ from PIL import Image
 
 from sourcefree import __version__
 from sourcefree.data.simulated.plan import Job, plan, split_key
-from sourcefree.data.simulated.registry import families, irrelevant_families, task_families
+from sourcefree.data.simulated.registry import families, pair_families, task_families
 from sourcefree.data.simulated.render import render
 from sourcefree.data.simulated.scene import random_scene
 from sourcefree.data.simulated.sensor import sense_depth
@@ -72,6 +72,8 @@ def simulate(
     depth_noise: float = 1.0,
     holes: float = 1.0,
     both_sensors: bool = False,
+    pairs_of: str = "irrelevant",
+    labelled_target: bool = False,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> SimulationSummary:
@@ -98,6 +100,8 @@ def simulate(
         depth_noise: multiple of a structured-light sensor's range noise; 0 = exact depth.
         holes: multiple of such a sensor's missing pixels; 0 = none.
         both_sensors: also write the target frames in colour, under `target_rgb/`, for studies.
+        pairs_of: what the pairs show: "irrelevant", "assemblies", "other-task" or "task" (for studies).
+        labelled_target: put `target/train` into class folders too, for a study's oracle.
         workers: processes; None = one a core. More than one starts fresh interpreters, so a script that
         calls this
             needs the usual `if __name__ == "__main__":`.
@@ -117,18 +121,26 @@ def simulate(
         "pairs": pairs,
     }
     _check(options, sizes, workers)
-    jobs = plan(sizes, task_set=task_set, seed=seed, both_sensors=both_sensors)
+    jobs = plan(
+        sizes,
+        task_set=task_set,
+        seed=seed,
+        both_sensors=both_sensors,
+        pairs_of=pairs_of,
+        labelled_target=labelled_target,
+    )
+    shown = pair_families(pairs_of, task_set)
     out = Path(out)
     with _fresh_folder(out) as folder:
         for place in sorted({str(Path(p).parent) for j in jobs for p in (j.rgb, j.depth) if p}):
             (folder / place).mkdir(parents=True, exist_ok=True)
         _render_all(jobs, folder, options, workers or os.cpu_count() or 1, progress)
         record = {"format": _FORMAT, "sourcefree": __version__, "task_set": task_set, **asdict(options)}
-        record |= {"both_sensors": both_sensors, "counts": sizes, "depth_unit": "millimetres, 0 = missing"}
-        record |= {"classes": task_families(task_set), "families": irrelevant_families()}
+        record |= {"both_sensors": both_sensors, "pairs_of": pairs_of, "counts": sizes}
+        record |= {"depth_unit": "millimetres, 0 = missing", "classes": task_families(task_set), "families": shown}
         (folder / "simulation.yaml").write_text(yaml.safe_dump(record, sort_keys=False), encoding="utf-8")
     seconds = time.perf_counter() - started
-    return SimulationSummary(out, sizes, task_families(task_set), irrelevant_families(), seconds)
+    return SimulationSummary(out, sizes, task_families(task_set), shown, seconds)
 
 
 def _check(options: _Options, sizes: dict[str, int], workers: int | None) -> None:

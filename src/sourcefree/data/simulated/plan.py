@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sourcefree.data.simulated.registry import irrelevant_families, task_families
+from sourcefree.data.simulated.registry import pair_families, task_families
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,15 @@ def class_of(seed: int, split: str, index: int, names: list[str]) -> str:
     return names[int(order[place])]
 
 
-def plan(sizes: Mapping[str, int], *, task_set: str, seed: int, both_sensors: bool = False) -> list[Job]:
+def plan(
+    sizes: Mapping[str, int],
+    *,
+    task_set: str,
+    seed: int,
+    both_sensors: bool = False,
+    pairs_of: str = "irrelevant",
+    labelled_target: bool = False,
+) -> list[Job]:
     """Return the jobs of all splits.
 
     Args:
@@ -46,24 +54,29 @@ def plan(sizes: Mapping[str, int], *, task_set: str, seed: int, both_sensors: bo
         task_set: "a", "b" or "all".
         seed: fixes the class order.
         both_sensors: also write the target frames' colour images, under `target_rgb/`.
+        pairs_of: which families the pairs show, see :func:`pair_families`.
+        labelled_target: put the adaptation set into class folders too.
     """
-    classes, others = task_families(task_set), irrelevant_families()
+    classes, others = task_families(task_set), pair_families(pairs_of, task_set)
     jobs = []
     for split, count in sizes.items():
         names = others if split == "pairs" else classes
         for i in range(count):
             name = class_of(seed, split, i, names)
-            jobs.append(Job(split, i, name, *_places(split, i, name, both_sensors)))
+            jobs.append(Job(split, i, name, *_places(split, i, name, both_sensors, labelled_target)))
     return jobs
 
 
-def _places(split: str, index: int, name: str, both_sensors: bool) -> tuple[str | None, str | None]:
+def _places(
+    split: str, index: int, name: str, both_sensors: bool, labelled_target: bool
+) -> tuple[str | None, str | None]:
     number = f"{index:05d}"
     if split == "pairs":
         return f"pairs/rgb/{name}/{number}", f"pairs/depth/{name}/{number}"
     sensor, part = split.split("_")
     if sensor == "source":
         return f"source/{part}/{name}/{number}", None
-    # The adaptation set is flat and carries no label, not even in a folder's name.
-    inside = f"{part}/{number}" if part == "train" else f"{part}/{name}/{number}"
+    # The adaptation set is flat and carries no label, not even in a folder's name, unless a study asks for an oracle.
+    flat = part == "train" and not labelled_target
+    inside = f"{part}/{number}" if flat else f"{part}/{name}/{number}"
     return (f"target_rgb/{inside}" if both_sensors else None), f"target/{inside}"

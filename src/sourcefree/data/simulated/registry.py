@@ -83,3 +83,31 @@ def task_families(task_set: str = "a") -> list[str]:
 def irrelevant_families() -> list[str]:
     """Return the sorted names of the families that belong to no task: what the pairs show."""
     return [f.name for f in families().values() if f.task is None]
+
+
+PAIR_KINDS = ("irrelevant", "assemblies", "other-task", "task")
+
+
+def pair_families(kind: str, task_set: str) -> list[str]:
+    """Return the families that pairs of a kind show, sorted.
+
+    Args:
+        kind: "irrelevant": all families of no task, the usual pairs; "assemblies": random assemblies of primitives only;
+            "other-task": the classes of the other task set; "task": the task's own classes, for studies of what pairs that
+            are not irrelevant at all would bring.
+        task_set: the task.
+
+    Raises:
+        ConfigError: for an unknown kind, or "other-task" where the task has every class.
+    """
+    if kind not in PAIR_KINDS:
+        raise ConfigError(f"unknown kind of pairs {kind!r}", hint=did_you_mean(str(kind), PAIR_KINDS))
+    if kind == "task":
+        return task_families(task_set)
+    if kind == "other-task":
+        if task_set == "all":
+            raise ConfigError("task set 'all' leaves no other task for the pairs", hint="choose task set a or b")
+        return task_families("b" if task_set == "a" else "a")
+    if kind == "assemblies":
+        return [f.name for f in families().values() if f.draw.__module__.endswith(".assemblies")]
+    return irrelevant_families()

@@ -1,0 +1,1 @@
+"""Studies: methods, tasks and seeds side by side, in one table that can be regenerated."""

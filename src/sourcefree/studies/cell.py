@@ -1,0 +1,46 @@
+"""One cell of a study: a method on a task with a seed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from sourcefree.config import AdaptSettings
+from sourcefree.studies.tasks import TaskSettings
+
+Row: TypeAlias = dict[str, Any]
+_VERSION = 1  # raised whenever the same cell gives other numbers than before
+# How a run is done, or named: nothing that should change its numbers.
+_IGNORED = {"method", "seed", "device", "precision", "max_unreadable", "allow_collapse"}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One measurement.
+
+    Attributes:
+        task_name: name in the study.
+        method_name: name in the study.
+        task: what to adapt to.
+        seed: of the images, the source model and the method.
+        settings: the method.
+    """
+
+    task_name: str
+    method_name: str
+    task: TaskSettings
+    seed: int
+    settings: AdaptSettings
+
+    @property
+    def key(self) -> str:
+        """Hash of everything that decides the numbers; names of task and method do not."""
+        # Sections and switches that are off are left out: one that is added later changes no old key.
+        sections = self.settings.model_dump(mode="json", exclude=_IGNORED)
+        settings = {name: value for name, value in sections.items() if value not in (None, False)}
+        # Methods that train nothing differ by their name alone.
+        name = "" if self.settings.stages else self.settings.method
+        content = [_VERSION, self.task.model_dump(mode="json", exclude_none=True), self.seed, settings, name]
+        return hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=8).hexdigest()

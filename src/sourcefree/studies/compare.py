@@ -1,0 +1,186 @@
+"""``compare``: run a study, going on where it was stopped, and write its tables and report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sourcefree.engine.progress import Progress, Silent
+from sourcefree.errors import ConfigError, SourcefreeError, did_you_mean
+from sourcefree.studies.cell import Cell, Row
+from sourcefree.studies.executors import Executor, LocalExecutor, RayExecutor
+from sourcefree.studies.measure import run_cell
+from sourcefree.studies.prepare import TaskFolders, is_prepared, prepare
+from sourcefree.studies.report import write_study_report
+from sourcefree.studies.results import ResultTable, write_parquet
+from sourcefree.studies.study import StudySettings, load_study, study_cells
+from sourcefree.studies.summary import Table, summary_tables
+
+
+@dataclass(frozen=True)
+class CompareResult:
+    """What a study gave.
+
+    Attributes:
+        out: its folder: results.csv, results.parquet, results.md, report.html.
+        rows: one a cell.
+        tables: what they say.
+        failures: (cell, reason) of cells without a row.
+    """
+
+    out: Path
+    rows: list[Row]
+    tables: list[Table]
+    failures: list[tuple[str, str]]
+
+
+def compare(
+    *,
+    study: str | Path | StudySettings,
+    out: Path | str,
+    data: Path | str = ".",
+    cache: Path | str | None = None,
+    tasks: Sequence[str] = (),
+    methods: Sequence[str] = (),
+    seeds: Sequence[int] = (),
+    jobs: int = 1,
+    ray: bool = False,
+    progress: Progress | None = None,
+) -> CompareResult:
+    """Run the cells of a study that have no result yet, and write all tables.
+
+    Args:
+        study: YAML file, name of a ready-made study, or its settings.
+        out: folder of the results; an earlier one of the same study is gone on with.
+        data: folder that relative paths of tasks begin at.
+        cache: folder of rendered images and source models; default: ``cache`` in ``out``. Studies may share one.
+        tasks: only these; default: all of the study.
+        methods: only these.
+        seeds: only these.
+        jobs: processes at a time.
+        ray: run on Ray in place of local processes.
+        progress: receives progress; silent by default.
+
+    Raises:
+        ConfigError: the study does not fit.
+        SourcefreeError: no cell could be computed.
+    """
+    out, progress = Path(out), progress or Silent()
+    cache = Path(cache) if cache is not None else out / "cache"
+    if jobs < 1:
+        raise ConfigError(f"jobs: expected at least 1, found {jobs}")
+    origin = "study" if isinstance(study, StudySettings) else str(study)
+    settings = study if isinstance(study, StudySettings) else load_study(str(study))
+    cells = _chosen(study_cells(settings, origin=origin), tasks, methods, seeds)
+    table = ResultTable(out / "results.csv")
+    executor: Executor = RayExecutor(jobs) if ray else LocalExecutor(jobs)
+    todo = [cell for cell in cells if cell.key not in table.rows]
+    progress.say(f"{len(cells)} cells, {len(cells) - len(todo)} of them done")
+    places = {"cache": cache.resolve(), "data": Path(data).resolve()}
+    failures = _prepare(todo, executor, places, progress)
+    failures += _run([cell for cell in todo if not _unprepared(cell, places)], table, executor, places, progress)
+    rows = _named(table, cells)
+    if not rows:
+        raise SourcefreeError(f"no cell of the study could be computed: {failures[0][0]}: {failures[0][1]}")
+    tables = summary_tables(rows, transposed=settings.rows == "tasks")
+    _write(out, settings, rows, tables)
+    return CompareResult(out, rows, tables, failures)
+
+
+def _chosen(cells: list[Cell], tasks: Sequence[str], methods: Sequence[str], seeds: Sequence[int]) -> list[Cell]:
+    """Return the cells that the user asked for."""
+    for what, wanted, known in (
+        ("task", tasks, {cell.task_name for cell in cells}),
+        ("method", methods, {cell.method_name for cell in cells}),
+    ):
+        for name in wanted:
+            if name not in known:
+                raise ConfigError(f"the study has no {what} {name!r}", hint=did_you_mean(name, known))
+    return [
+        cell
+        for cell in cells
+        if (not tasks or cell.task_name in tasks)
+        and (not methods or cell.method_name in methods)
+        and (not seeds or cell.seed in seeds)
+    ]
+
+
+def _folders(cell: Cell, places: dict[str, Path]) -> TaskFolders:
+    return TaskFolders(cell.task, cell.seed, places["cache"], places["data"])
+
+
+def _unprepared(cell: Cell, places: dict[str, Path]) -> bool:
+    return not is_prepared(_folders(cell, places))
+
+
+def _prepare(
+    cells: list[Cell], executor: Executor, places: dict[str, Path], progress: Progress
+) -> list[tuple[str, str]]:
+    """Render images and train source models; return what failed."""
+    places["cache"].mkdir(parents=True, exist_ok=True)
+    # Tasks may share source models, such as those that differ in their pairs: one of each kind goes first.
+    first: dict[Any, TaskFolders] = {}
+    rest: dict[TaskFolders, None] = {}
+    for folders in dict.fromkeys(_folders(cell, places) for cell in cells if _unprepared(cell, places)):
+        shared = (folders.source_data, folders.source_model(0))
+        if shared in first:
+            rest[folders] = None
+        else:
+            first[shared] = folders
+    failures: list[tuple[str, str]] = []
+    names = {_folders(cell, places): f"{cell.task_name}, seed {cell.seed}" for cell in cells}
+    for batch in (list(first.values()), list(rest)):
+        if not batch:
+            continue
+        progress.start("rendering and training source models", len(batch))
+        for done, outcome in enumerate(executor.run(prepare, [{"folders": one} for one in batch]), start=1):
+            progress.advance(done)
+            if outcome.error:
+                failures.append((names[batch[outcome.number]], _reason(outcome.error, outcome.hint)))
+    return failures
+
+
+def _run(
+    cells: list[Cell], table: ResultTable, executor: Executor, places: dict[str, Path], progress: Progress
+) -> list[tuple[str, str]]:
+    """Compute cells and store their rows; return what failed."""
+    failures: list[tuple[str, str]] = []
+    unique = list({cell.key: cell for cell in cells}.values())
+    if unique:
+        progress.start("cells", len(unique))
+    for done, outcome in enumerate(executor.run(run_cell, [{"cell": cell, **places} for cell in unique]), start=1):
+        cell = unique[outcome.number]
+        if outcome.error:
+            failures.append(
+                (f"{cell.task_name}, {cell.method_name}, seed {cell.seed}", _reason(outcome.error, outcome.hint))
+            )
+        else:
+            table.add(outcome.value)
+        progress.advance(done)
+    return failures
+
+
+def _reason(error: str, hint: str | None) -> str:
+    return f"{error} ({hint})" if hint else error
+
+
+def _named(table: ResultTable, cells: list[Cell]) -> list[Row]:
+    """Return the rows of the cells under this study's names: another study may have measured the same cell."""
+    return [
+        {**table.rows[cell.key], "task": cell.task_name, "method": cell.method_name, "seed": cell.seed}
+        for cell in cells
+        if cell.key in table.rows
+    ]
+
+
+def _write(out: Path, study: StudySettings, rows: list[Row], tables: list[Table]) -> None:
+    write_parquet(rows, out / "results.parquet")
+    text = "\n\n".join(
+        [f"# {study.title}", *([study.question] if study.question else []), *(t.to_markdown() for t in tables)]
+    )
+    temporary = out / ".results.md.part"
+    temporary.write_text(text + "\n", encoding="utf-8")
+    temporary.replace(out / "results.md")
+    write_study_report(out / "report.html", study=study, rows=rows, tables=tables)

@@ -1,0 +1,152 @@
+"""Where the pieces of a study are computed: processes of this machine, or a Ray cluster."""
+
+from __future__ import annotations
+
+import multiprocessing
+import multiprocessing.connection
+import os
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.context import SpawnProcess
+from typing import Any, Protocol, TypeAlias
+
+from sourcefree.errors import ConfigError, SourcefreeError
+
+Work: TypeAlias = Callable[..., Any]
+Arguments: TypeAlias = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one piece.
+
+    Attributes:
+        number: its place in the list of pieces.
+        value: what the function returned.
+        error: why it failed, in one line; None where it did not.
+        hint: what to do next.
+    """
+
+    number: int
+    value: Any = None
+    error: str | None = None
+    hint: str | None = None
+
+
+class Executor(Protocol):
+    """Computes pieces side by side."""
+
+    def run(self, work: Work, pieces: Sequence[Arguments]) -> Iterator[Outcome]:
+        """Yield the outcome of ``work(**piece)`` of each piece, as they come."""
+
+
+@dataclass(frozen=True)
+class LocalExecutor:
+    """Processes of this machine: a fresh one for each piece.
+
+    So its peak memory is its own, and a crash takes nothing else along.
+
+    Attributes:
+        jobs: how many at a time; the cores are shared among them.
+    """
+
+    jobs: int
+
+    def run(self, work: Work, pieces: Sequence[Arguments]) -> Iterator[Outcome]:
+        """Yield outcomes as they come; leaving the loop early ends all processes."""
+        context = multiprocessing.get_context("spawn")
+        threads = max(1, (os.cpu_count() or 1) // max(1, min(self.jobs, len(pieces))))
+        waiting = list(enumerate(pieces))[::-1]
+        running: dict[multiprocessing.connection.Connection, tuple[int, SpawnProcess]] = {}
+        try:
+            while waiting or running:
+                while waiting and len(running) < self.jobs:
+                    number, piece = waiting.pop()
+                    ours, theirs = context.Pipe(duplex=False)
+                    process = context.Process(target=_work, args=(theirs, work, piece, threads), daemon=False)
+                    process.start()
+                    theirs.close()
+                    running[ours] = (number, process)
+                for ready in multiprocessing.connection.wait(list(running)):
+                    assert isinstance(ready, multiprocessing.connection.Connection)
+                    number, process = running.pop(ready)
+                    yield _outcome(number, ready, process)
+        finally:
+            for _, process in running.values():
+                process.terminate()
+            for _, process in running.values():
+                process.join()
+
+
+@dataclass(frozen=True)
+class RayExecutor:
+    """Tasks on a Ray cluster; without an address, on a Ray instance of this machine.
+
+    Every machine must see the study's folders under the same paths.
+
+    Attributes:
+        jobs: how many on this machine where no cluster is running.
+    """
+
+    jobs: int
+
+    def run(self, work: Work, pieces: Sequence[Arguments]) -> Iterator[Outcome]:
+        """Yield outcomes as they come."""
+        try:
+            import ray
+        except ImportError as missing:
+            raise ConfigError("Ray is not installed", hint="pip install 'sourcefree[ray]'") from missing
+        ours = not ray.is_initialized()
+        if ours:
+            address = os.environ.get("RAY_ADDRESS")
+            cpus = {} if address else {"num_cpus": self.jobs, "include_dashboard": False}
+            ray.init(address=address, log_to_driver=False, configure_logging=False, **cpus)
+        try:
+            # A fresh process for each piece here too.
+            remote = ray.remote(num_cpus=1, max_calls=1)(_guarded)
+            numbers = {remote.remote(work, dict(piece)): number for number, piece in enumerate(pieces)}
+            while numbers:
+                done, _ = ray.wait(list(numbers), num_returns=1)
+                number = numbers.pop(done[0])
+                try:
+                    value, error, hint = ray.get(done[0])
+                except ray.exceptions.RayError as failure:
+                    value, error, hint = None, f"the process was lost ({type(failure).__name__})", None
+                yield Outcome(number, value, error, hint)
+        finally:
+            if ours:
+                ray.shutdown()
+
+
+def _work(connection: Any, work: Work, piece: Arguments, threads: int) -> None:
+    """Run in a process of its own: send (value, error, hint)."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+    import torch
+
+    torch.set_num_threads(threads)
+    connection.send(_guarded(work, piece))
+    connection.close()
+
+
+def _guarded(work: Work, piece: Arguments) -> tuple[Any, str | None, str | None]:
+    try:
+        return work(**piece), None, None
+    except SourcefreeError as error:
+        return None, error.message, error.hint
+    except Exception as error:  # noqa: BLE001  one failed piece must not take the study along; it is reported
+        return None, f"{type(error).__name__}: {error}", "this is a defect of the method or of sourcefree"
+
+
+def _outcome(number: int, connection: multiprocessing.connection.Connection, process: SpawnProcess) -> Outcome:
+    value, error, hint = None, "", None
+    with suppress(EOFError):  # the process ended without a word
+        value, error, hint = connection.recv()
+    process.join()
+    connection.close()
+    if error == "":
+        error = f"its process ended with exit code {process.exitcode}"
+        hint = "perhaps memory ran out: use fewer --jobs"
+    return Outcome(number, value, error, hint)

@@ -1,0 +1,164 @@
+"""From a cell of a study to its row of the table."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+import numpy as np
+
+from sourcefree.commands.adapt import choose, preferred_candidate
+from sourcefree.commands.adaptation import Adaptation
+from sourcefree.commands.candidates import Candidate
+from sourcefree.commands.loading import LabelledData, PairData, TargetData, load_labelled, load_pair_data, load_target
+from sourcefree.commands.source_models import resolve_source_model
+from sourcefree.config import AdaptSettings
+from sourcefree.data.folders import PairedFiles, find_labelled_images, match_pairs
+from sourcefree.data.modality import Modality, load_modality
+from sourcefree.data.store import ImageStore
+from sourcefree.engine.inference import infer
+from sourcefree.engine.progress import Silent
+from sourcefree.engine.run_folder import RunFolder
+from sourcefree.engine.runtime import Runtime, create_runtime
+from sourcefree.engine.tracking import MetricsFile
+from sourcefree.engine.trainer import Trainer
+from sourcefree.errors import DivergenceError
+from sourcefree.evaluation import ClassificationMetrics, classification_metrics
+from sourcefree.models.trained import TrainedClassifier
+from sourcefree.studies.cell import Cell, Row
+from sourcefree.studies.prepare import PreparedTask, TaskFolders
+from sourcefree.studies.splits import choose_pairs, long_tailed, shuffle_some
+from sourcefree.studies.tasks import PairChanges
+
+
+def run_cell(cell: Cell, *, cache: Path, data: Path) -> Row:
+    """Return the row of a cell; its task must be prepared. A cell that was stopped goes on from its last epoch.
+
+    A method that diverges is a result: its row has the status "diverged" and no accuracy.
+
+    Args:
+        cell: what to measure.
+        cache: folder of prepared tasks.
+        data: folder that relative paths of tasks begin at.
+    """
+    folder = cache / "cells" / cell.key
+    folder.mkdir(parents=True, exist_ok=True)
+    base: Row = {"key": cell.key, "task": cell.task_name, "method": cell.method_name, "seed": cell.seed}
+    started = time.perf_counter()
+    adaptation, test = _load(cell, TaskFolders(cell.task, cell.seed, cache, data).prepared(), folder)
+    try:
+        candidates = adaptation.candidates(adaptation.judge())
+    except DivergenceError as error:
+        return {**base, "status": "diverged", "note": error.message}
+    row = _measure(adaptation, candidates, test)
+    shutil.rmtree(folder, ignore_errors=True)
+    return {**base, "status": "done", **row, "wall_seconds": time.perf_counter() - started}
+
+
+def _load(cell: Cell, prepared: PreparedTask, folder: Path) -> tuple[Adaptation, LabelledData]:
+    source = resolve_source_model(list(prepared.source_models))
+    settings = cell.settings.model_copy(update={"seed": cell.seed})
+    runtime = create_runtime(device=settings.device, precision=settings.precision, network=source.model)
+    target = _target(cell, prepared, source)
+    pairs = _pairs(cell, prepared, source, target.modality, settings)
+    test = _labelled(prepared.target_test, source, target.modality)
+    oracle = settings.oracle is not None
+    labelled = _labelled(prepared.target_train, source, target.modality).images if oracle else None
+    trainer = Trainer(runtime, MetricsFile(folder / "metrics.jsonl"), Silent(), cell.seed)
+    return (
+        Adaptation(source, target, pairs, settings, trainer, runtime, RunFolder(folder), labelled=labelled),
+        test,
+    )
+
+
+def _target(cell: Cell, prepared: PreparedTask, source: TrainedClassifier) -> TargetData:
+    chosen = None
+    if cell.task.imbalance > 1:
+        found = find_labelled_images(prepared.target_train)
+        chosen = long_tailed(found.class_index, ratio=cell.task.imbalance, seed=cell.seed)
+    return load_target(
+        prepared.target_train,
+        modality=load_modality(cell.task.modality),
+        size=source.size,
+        max_unreadable=0.05,
+        seed=cell.seed,
+        progress=Silent(),
+        chosen=chosen,
+    )
+
+
+def _pairs(
+    cell: Cell, prepared: PreparedTask, source: TrainedClassifier, modality: Modality, settings: AdaptSettings
+) -> PairData:
+    changes = cell.task.pairs
+    paired = match_pairs(prepared.pairs_source, prepared.pairs_target)
+    chosen = choose_pairs(paired.source, count=changes.count, kinds=changes.kinds, seed=cell.seed)
+    order = shuffle_some(len(chosen), share=changes.shuffled, seed=cell.seed)
+    sources = [paired.source[position] for position in chosen]
+    targets = [paired.target[chosen[position]] for position in order]
+    return load_pair_data(
+        PairedFiles(sources, targets, [], []),
+        source_modality=source.modality,
+        target_modality=modality,
+        size=source.size,
+        max_unreadable=0.05,
+        held_out=settings.held_out_pairs,
+        seed=cell.seed,
+        progress=Silent(),
+        change_target=lambda store: misalign(store, changes),
+    )
+
+
+def misalign(store: ImageStore, changes: PairChanges) -> None:
+    """Shift and mirror decoded images in place; what enters at the border repeats the border."""
+    if changes.mirrored:
+        store.values[:] = store.values[..., ::-1].copy()
+    by = round(changes.shift * store.values.shape[-1])
+    if by:
+        store.values[..., by:] = store.values[..., :-by].copy()
+        store.values[..., :by] = store.values[..., by : by + 1]
+
+
+def _labelled(folder: Path, source: TrainedClassifier, modality: Modality) -> LabelledData:
+    return load_labelled(
+        folder,
+        modality=modality,
+        size=source.size,
+        max_unreadable=0.05,
+        progress=Silent(),
+        labels=source.labels,
+    )
+
+
+def _measure(adaptation: Adaptation, candidates: dict[str, Candidate], test: LabelledData) -> Row:
+    settings, trainer = adaptation.settings, adaptation.trainer
+    preferred = preferred_candidate(candidates, settings)
+    decision = choose(candidates, preferred)
+    metrics = {name: _metrics(candidate, test, adaptation.runtime) for name, candidate in candidates.items()}
+    ours, translated = metrics[preferred], metrics.get("translated")
+    return {
+        "accuracy": ours.accuracy,
+        "class_mean_accuracy": ours.class_mean_accuracy,
+        "macro_f1": ours.macro_f1,
+        "ece": ours.ece,
+        "translated_accuracy": translated.accuracy if translated else None,
+        "source_only_accuracy": metrics["source-only"].accuracy,
+        "adabn_accuracy": metrics["adabn"].accuracy,
+        "delivered": decision.delivered,
+        "delivered_accuracy": metrics[decision.delivered].accuracy,
+        **{name: float(value) for name, value in candidates[preferred].scores.items()},
+        "seconds": sum(trainer.seconds.values()),
+        "peak_memory_mb": adaptation.runtime.peak_memory_mb(),
+        "parameters": sum(p.numel() for p in candidates[preferred].model.parameters()),
+        "images": sum(trainer.images.values()),
+        "uses_labels": settings.oracle is not None,
+        "target_images": len(adaptation.target.images),
+        "pairs": len(adaptation.pairs.train) + len(adaptation.pairs.held_out),
+        "test_images": len(test.images),
+    }
+
+
+def _metrics(candidate: Candidate, test: LabelledData, runtime: Runtime) -> ClassificationMetrics:
+    logits = infer(candidate.model, test.images.plain(), runtime=runtime).logits
+    return classification_metrics(probabilities=np.asarray(logits.softmax(-1)), labels=test.class_index)

@@ -1,0 +1,91 @@
+"""The table of a study: one row a cell, written whole after every cell."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from sourcefree.errors import DataError
+from sourcefree.studies.cell import Row
+
+COLUMNS = (
+    *("task", "method", "seed", "status"),
+    *("accuracy", "class_mean_accuracy", "macro_f1", "ece"),
+    *("translated_accuracy", "source_only_accuracy", "adabn_accuracy", "delivered", "delivered_accuracy"),
+    *("pair_agreement", "pair_divergence", "information_maximization", "mean_confidence"),
+    *("seconds", "wall_seconds", "peak_memory_mb", "parameters", "images"),
+    *("target_images", "pairs", "test_images", "uses_labels", "note", "key"),
+)
+_TEXT = ("task", "method", "status", "delivered", "note", "key")
+_WHOLE = ("seed", "parameters", "images", "target_images", "pairs", "test_images")
+
+
+class ResultTable:
+    """Rows by key in a CSV file, for people and for resuming.
+
+    Args:
+        path: the file; read where it exists.
+
+    Raises:
+        DataError: the file is none of ours.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.rows: dict[str, Row] = {}
+        if path.is_file():
+            self.rows = {row["key"]: row for row in _read(path)}
+
+    def add(self, row: Row) -> None:
+        """Take a row and write the file, in place of the one before and never half."""
+        self.rows[row["key"]] = row
+        buffer = io.StringIO()
+        writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({name: _text(row.get(name)) for name in COLUMNS} for row in self.rows.values())
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self.path.with_name(f".{self.path.name}.part")
+        temporary.write_text(buffer.getvalue(), encoding="utf-8")
+        temporary.replace(self.path)
+
+    def of(self, keys: Iterable[str]) -> list[Row]:
+        """Return the rows of these keys that exist."""
+        return [self.rows[key] for key in keys if key in self.rows]
+
+
+def write_parquet(rows: list[Row], path: Path) -> None:
+    """Write the table as Parquet."""
+    import polars
+
+    columns = {name: [row.get(name) for row in rows] for name in COLUMNS}
+    polars.DataFrame(columns, strict=False).write_parquet(path)
+
+
+def _read(path: Path) -> list[Row]:
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file)
+            if "key" not in (reader.fieldnames or ()):
+                raise DataError(f"{path}: not the table of a study: no column 'key'", hint="choose another --out")
+            return [{name: _value(name, text) for name, text in row.items() if name in COLUMNS} for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error, ValueError) as error:
+        raise DataError(f"{path}: not the table of a study ({error})", hint="choose another --out") from error
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _value(name: str, text: str | None) -> Any:
+    if text is None or text == "":
+        return None
+    if name in _TEXT:
+        return text
+    if name == "uses_labels":
+        return text == "True"
+    return int(text) if name in _WHOLE else float(text)

@@ -1,0 +1,185 @@
+"""What a study compares: tasks, methods, seeds, and what is varied about them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import Field, ValidationError
+
+from sourcefree.config import AdaptSettings, Settings
+from sourcefree.errors import ConfigError, did_you_mean
+from sourcefree.methods.presets import method_settings
+from sourcefree.overrides import override
+from sourcefree.studies.cell import Cell
+from sourcefree.studies.tasks import TaskSettings
+
+Value = bool | int | float | str | None
+
+
+class Variation(Settings):
+    """A base (a task or a method) and what is changed about it.
+
+    ``each`` changes one setting at a time, ``product`` all of them together; without either there is one variant.
+    """
+
+    base: str
+    name: str = Field("", description="how it is called in tables; default: the base and what is changed")
+    set: dict[str, Any] = Field({}, description="changes that all variants share; dotted names")
+    each: dict[str, list[Value]] = Field({}, description="settings and the values each takes, one at a time")
+    product: dict[str, list[Value]] = Field({}, description="settings and the values each takes, all combinations")
+
+
+class StudySettings(Settings):
+    """A study, as its YAML file says it."""
+
+    title: str
+    question: str = ""
+    tasks: list[str | Variation] = Field(min_length=1)
+    methods: list[str | Variation] = Field(min_length=1)
+    seeds: list[int] = Field([0], min_length=1)
+    budget: dict[str, Any] = Field({}, description="changes of every stage's optimisation, the same for all methods")
+    rows: Literal["methods", "tasks"] = Field("methods", description="what stands in the rows of the tables")
+    definitions: dict[str, TaskSettings] = Field({}, description="tasks of the user's own, by name")
+
+
+def load_study(path_or_name: str) -> StudySettings:
+    """Return a study from a YAML file, or a ready-made one by name.
+
+    Raises:
+        ConfigError: neither exists, or the content does not fit.
+    """
+    path = Path(path_or_name)
+    if path.suffix not in (".yaml", ".yml") and path_or_name in ready_studies():
+        text = _ready(f"{path_or_name}.yaml")
+    else:
+        try:
+            text = path.read_text(encoding="utf-8")
+        except OSError as error:
+            raise ConfigError(
+                f"{path_or_name}: no study file and no ready-made study",
+                hint=did_you_mean(path_or_name, ready_studies()),
+            ) from error
+    return _parse(text, StudySettings, origin=path_or_name)
+
+
+def ready_studies() -> list[str]:
+    """Return the names of the ready-made studies."""
+    files = resources.files("sourcefree.studies.ready").iterdir()
+    return sorted(
+        file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml") and file.name[0] != "_"
+    )
+
+
+def ready_tasks() -> dict[str, TaskSettings]:
+    """Return the ready-made tasks by name."""
+    content = yaml.safe_load(_ready("_tasks.yaml"))
+    return {name: override_task(TaskSettings, changes, origin=name) for name, changes in content.items()}
+
+
+def override_task(kind: type[TaskSettings], content: Mapping[str, Any], *, origin: str) -> TaskSettings:
+    """Return a task from plain data; what is left out of ``source`` keeps the small network's defaults.
+
+    Raises:
+        ConfigError: the content does not fit.
+    """
+    data = next((name for name in ("simulated", "folders") if name in content), None)
+    if data is None:
+        raise ConfigError(f"task {origin}: expected 'simulated' or 'folders'")
+    try:
+        base = kind(**{data: content[data]})
+    except ValidationError as error:
+        raise ConfigError(f"task {origin}: {_first(error)}") from error
+    return override(base, {name: value for name, value in content.items() if name != data}, origin=f"task {origin}")
+
+
+def study_cells(study: StudySettings, *, origin: str = "study") -> list[Cell]:
+    """Return all cells, those of one task and seed together.
+
+    Args:
+        study: what to compare.
+        origin: named in errors.
+
+    Raises:
+        ConfigError: a task, method or setting is unknown, or two variants have one name.
+    """
+    tasks = _variants(study.tasks, {**ready_tasks(), **study.definitions}, "task", origin)
+    methods = _method_variants(study, origin)
+    cells = []
+    for (task_name, task), seed in itertools.product(tasks.items(), study.seeds):
+        for method_name, settings in methods.items():
+            cells.append(Cell(task_name, method_name, task, seed, settings))
+    return cells
+
+
+def _method_variants(study: StudySettings, origin: str) -> dict[str, AdaptSettings]:
+    names = [entry if isinstance(entry, str) else entry.base for entry in study.methods]
+    known = {name: _with_budget(method_settings(name), study.budget) for name in names}
+    return _variants(study.methods, known, "method", origin)
+
+
+def _with_budget(settings: AdaptSettings, budget: Mapping[str, Any]) -> AdaptSettings:
+    changes = {f"{stage}.optimisation.{name}": value for stage in settings.stages for name, value in budget.items()}
+    return override(settings, changes, origin="budget")
+
+
+def _variants(entries: Sequence[str | Variation], known: Mapping[str, Any], what: str, origin: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for entry in entries:
+        variation = Variation(base=entry) if isinstance(entry, str) else entry
+        if variation.base not in known:
+            raise ConfigError(f"{origin}: no {what} {variation.base!r}", hint=did_you_mean(variation.base, known))
+        for name, changes in _changes(variation):
+            if name in found:
+                raise ConfigError(f"{origin}: two {what}s are called {name!r}", hint="give one of them another name")
+            found[name] = override(known[variation.base], changes, origin=f"{origin}, {what} {name}")
+    return found
+
+
+def _changes(variation: Variation) -> list[tuple[str, dict[str, Any]]]:
+    combinations: list[dict[str, Value]] = []
+    combinations += [{name: value} for name, values in variation.each.items() for value in values]
+    if variation.product:
+        rows = itertools.product(*variation.product.values())
+        combinations += [dict(zip(variation.product, row, strict=True)) for row in rows]
+    title = variation.name or variation.base
+    if not combinations:
+        return [(title, dict(variation.set))]
+    return [(f"{title} {_describe(chosen)}", {**variation.set, **chosen}) for chosen in combinations]
+
+
+def _describe(changes: Mapping[str, Value]) -> str:
+    return " ".join(f"{name.rpartition('.')[2]}={value}" for name, value in changes.items())
+
+
+def _parse(text: str, kind: type[StudySettings], *, origin: str) -> StudySettings:
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{origin}: not valid YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict):
+        raise ConfigError(f"{origin}: expected 'name: value', found {type(content).__name__}")
+    unknown = [name for name in content if name not in kind.model_fields]
+    if unknown:
+        raise ConfigError(
+            f"{origin}: unknown entry {unknown[0]!r}", hint=did_you_mean(str(unknown[0]), kind.model_fields)
+        )
+    tasks = content.get("definitions") or {}
+    content["definitions"] = {name: override_task(TaskSettings, task, origin=name) for name, task in tasks.items()}
+    try:
+        return kind(**content)
+    except ValidationError as error:
+        raise ConfigError(f"{origin}: {_first(error)}") from error
+
+
+def _first(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    return f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
+
+
+def _ready(name: str) -> str:
+    return resources.files("sourcefree.studies.ready").joinpath(name).read_text(encoding="utf-8")

@@ -1,0 +1,202 @@
+"""What a study's rows say: means and spreads, the gap recovered, wins and losses, costs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+
+from sourcefree.studies.cell import Row
+
+_TIE = 1e-9
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Mean over seeds.
+
+    Attributes:
+        mean: arithmetic mean; NaN where nothing was measured.
+        std: sample standard deviation; NaN for one seed.
+        count: how many seeds.
+    """
+
+    mean: float
+    std: float
+    count: int
+
+    @staticmethod
+    def of(values: Sequence[float]) -> Spread:
+        """Return mean and spread of numbers."""
+        if not values:
+            return Spread(math.nan, math.nan, 0)
+        return Spread(fmean(values), stdev(values) if len(values) > 1 else math.nan, len(values))
+
+
+def names(rows: Sequence[Row], column: str) -> list[str]:
+    """Return the different values of a column in the order they first occur."""
+    return list(dict.fromkeys(str(row[column]) for row in rows))
+
+
+def spread(rows: Sequence[Row], *, task: str, method: str, column: str = "accuracy") -> Spread:
+    """Return mean and spread of a column over the seeds of one method on one task; diverged runs are left out."""
+    found = [row[column] for row in rows if row["task"] == task and row["method"] == method]
+    return Spread.of([float(value) for value in found if value is not None])
+
+
+def average(rows: Sequence[Row], *, method: str, column: str = "accuracy") -> float:
+    """Return the mean over tasks of the means over seeds; NaN unless the method has a number on every task."""
+    means = [spread(rows, task=task, method=method, column=column).mean for task in names(rows, "task")]
+    return fmean(means) if means and all(math.isfinite(mean) for mean in means) else math.nan
+
+
+def recovered(rows: Sequence[Row], *, task: str, method: str) -> float:
+    """Return (method - source-only) / (oracle - source-only) of the mean accuracies; NaN without an oracle."""
+    ours, low, high = (spread(rows, task=task, method=name).mean for name in (method, "source-only", "oracle"))
+    return (ours - low) / (high - low) if high > low else math.nan
+
+
+def wins(rows: Sequence[Row], *, method: str, other: str) -> tuple[int, int, int]:
+    """Return on how many (task, seed) the method is better, equal and worse than another one."""
+    accuracy = {(row["task"], row["seed"], row["method"]): row.get("accuracy") for row in rows}
+    better = equal = worse = 0
+    for task, seed, name in accuracy:
+        ours, theirs = accuracy[task, seed, name], accuracy.get((task, seed, other))
+        if name != method or ours is None or theirs is None:
+            continue
+        better += ours > theirs + _TIE
+        worse += ours < theirs - _TIE
+        equal += abs(ours - theirs) <= _TIE
+    return better, equal, worse
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table for people.
+
+    Attributes:
+        title: what it shows.
+        header: column names, the first of them of the row names.
+        body: text of every cell.
+        note: a sentence below it.
+    """
+
+    title: str
+    header: list[str]
+    body: list[list[str]]
+    note: str = ""
+
+    def to_markdown(self) -> str:
+        """Return the table in Markdown."""
+        rule = ["---", *("---:" for _ in self.header[1:])]
+        lines = [f"| {' | '.join(row)} |" for row in (self.header, rule, *self.body)]
+        note = f"\n\n{self.note}" if self.note else ""
+        return f"**{self.title}**\n\n" + "\n".join(lines) + note
+
+
+def summary_tables(rows: Sequence[Row], *, transposed: bool = False) -> list[Table]:
+    """Return all tables that the rows can fill.
+
+    Args:
+        rows: of one study.
+        transposed: tasks in the rows, methods in the columns.
+    """
+    tables = [
+        _score_table(rows, "Accuracy, %", "accuracy", transposed),
+        _score_table(rows, "Class-mean accuracy, %", "class_mean_accuracy", transposed),
+    ]
+    translated = [row for row in rows if row.get("translated_accuracy") is not None]
+    if translated:
+        tables.append(_score_table(translated, "Accuracy of translated images, %", "translated_accuracy", transposed))
+    methods = names(rows, "method")
+    if {"source-only", "oracle"} <= set(methods):
+        tables.append(_recovered_table(rows))
+    if len(methods) > 2 and not transposed:
+        tables.append(_wins_table(rows, methods))
+    tables.append(_cost_table(rows))
+    return tables
+
+
+def _score_table(rows: Sequence[Row], title: str, column: str, transposed: bool) -> Table:
+    tasks, methods = names(rows, "task"), names(rows, "method")
+
+    def cell(task: str, method: str) -> str:
+        return _percent(spread(rows, task=task, method=method, column=column))
+
+    note = _diverged_note(rows)
+    if transposed:
+        body = [[task, *(cell(task, method) for method in methods)] for task in tasks]
+        return Table(title, ["task", *map(_marked, methods)], body, note)
+    body = [
+        [
+            _marked(method),
+            *(cell(task, method) for task in tasks),
+            _number(100 * average(rows, method=method, column=column)),
+        ]
+        for method in methods
+    ]
+    header = ["method", *tasks, "mean"]
+    return (
+        Table(title, header, body, note) if len(tasks) > 1 else Table(title, header[:-1], [b[:-1] for b in body], note)
+    )
+
+
+def _recovered_table(rows: Sequence[Row]) -> Table:
+    tasks = names(rows, "task")
+    methods = [method for method in names(rows, "method") if method not in ("source-only", "oracle")]
+    body = [
+        [method, *(_number(100 * recovered(rows, task=task, method=method)) for task in tasks)] for method in methods
+    ]
+    note = "Share of the way from source-only to the oracle, which trains with target labels."
+    return Table("Gap recovered, %", ["method", *tasks], body, note)
+
+
+def _wins_table(rows: Sequence[Row], methods: list[str]) -> Table:
+    compared = [method for method in methods if method != "oracle"]
+
+    def text(method: str, other: str) -> str:
+        return "" if method == other else "-".join(str(count) for count in wins(rows, method=method, other=other))
+
+    body = [[method, *(text(method, other) for other in compared)] for method in compared]
+    note = "Row against column: better - equal - worse, counted over tasks and seeds."
+    return Table("Wins and losses", ["", *compared], body, note)
+
+
+def _cost_table(rows: Sequence[Row]) -> Table:
+    columns: list[tuple[str, str, Callable[[float], str]]] = [
+        ("training, s", "seconds", lambda value: f"{value:.0f}"),
+        ("images seen", "images", lambda value: f"{value:,.0f}"),
+        ("peak memory, MB", "peak_memory_mb", lambda value: f"{value:,.0f}"),
+        ("parameters, M", "parameters", lambda value: f"{value / 1e6:.2f}"),
+    ]
+    body = []
+    for method in names(rows, "method"):
+        ours = [row for row in rows if row["method"] == method]
+        cells = []
+        for _, column, show in columns:
+            values = [float(row[column]) for row in ours if row.get(column) is not None]
+            cells.append(show(fmean(values)) if values else "")
+        body.append([_marked(method), *cells])
+    note = "Means over tasks and seeds; parameters are those of the model that is used at inference."
+    return Table("Cost", ["method", *(title for title, _, _ in columns)], body, note)
+
+
+def _diverged_note(rows: Sequence[Row]) -> str:
+    lost = [f"{row['method']} on {row['task']} (seed {row['seed']})" for row in rows if row.get("status") == "diverged"]
+    return f"Diverged and left out of the means: {', '.join(lost)}." if lost else ""
+
+
+def _marked(method: str) -> str:
+    return "oracle (uses target labels)" if method == "oracle" else method
+
+
+def _percent(value: Spread) -> str:
+    if not value.count:
+        return ""
+    text = f"{100 * value.mean:.1f}"
+    return text if math.isnan(value.std) else f"{text} ± {100 * value.std:.1f}"
+
+
+def _number(value: float) -> str:
+    return f"{value:.1f}" if math.isfinite(value) else ""
