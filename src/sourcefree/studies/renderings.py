@@ -18,7 +18,8 @@ Picture = NDArray[np.uint8]
 def grey(rgb: Picture, _rng: np.random.Generator) -> Picture:
     """Return luma, (H, W, 1)."""
     luma = rgb.astype(np.float64) @ np.array([0.299, 0.587, 0.114])
-    return np.asarray(np.round(luma), np.uint8)[..., None]
+    picture: Picture = np.round(luma).astype(np.uint8)[..., None]
+    return picture
 
 
 def inverted(rgb: Picture, rng: np.random.Generator) -> Picture:
@@ -36,7 +37,8 @@ def edges(rgb: Picture, rng: np.random.Generator) -> Picture:
     """Return the strength of luma's gradient, four times amplified."""
     luma = grey(rgb, rng)[..., 0].astype(np.float64)
     rows, columns = np.gradient(luma)
-    return np.clip(np.round(4 * np.hypot(rows, columns)), 0, 255).astype(np.uint8)[..., None]
+    picture: Picture = np.clip(np.round(4 * np.hypot(rows, columns)), 0, 255).astype(np.uint8)[..., None]
+    return picture
 
 
 def same(rgb: Picture, _rng: np.random.Generator) -> Picture:

@@ -1,0 +1,84 @@
+"""A whole tiny study from the command line: run, interrupt, go on, read."""
+
+from __future__ import annotations
+
+import csv
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from support.command_line import ENVIRONMENT, command, run
+
+STUDY = """
+title: Tiny <b>study</b>
+question: Does it run?
+tasks: [depth-tiny]
+methods: [source-only, {base: multilevel, name: ours}, oracle]
+seeds: [0]
+budget: {epochs: 1, batch_size: 20, min_steps: 0}
+"""
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("study")
+    (folder / "study.yaml").write_text(STUDY)
+    return folder
+
+
+def rows(folder: Path) -> list[dict[str, str]]:
+    with (folder / "results.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_an_interrupted_study_goes_on_and_no_cell_is_computed_twice(place: Path) -> None:
+    out = place / "out"
+    words = command("compare", place / "study.yaml", "--out", out)
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=ENVIRONMENT)
+    limit = time.monotonic() + 240
+    while not (out / "results.csv").exists() and process.poll() is None and time.monotonic() < limit:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    text = process.communicate(timeout=60)[0].decode()
+    assert process.returncode == 130, text
+    assert "same command" in text
+    before = rows(out)
+    assert 0 < len(before) < 3
+    result = run("compare", place / "study.yaml", "--out", out, "--jobs", 2)
+    assert f"3 cells, {len(before)} of them done" in result.stdout
+    after = rows(out)
+    assert after[: len(before)] == before
+    assert [row["status"] for row in after] == ["done"] * 3
+    assert {row["method"]: row["uses_labels"] for row in after}["oracle"] == "True"
+    assert (out / "results.parquet").is_file()
+    assert "oracle (uses target labels)" in (out / "results.md").read_text()
+    page = (out / "report.html").read_text()
+    assert "Tiny &lt;b&gt;study&lt;/b&gt;" in page
+    assert "data:image/svg+xml" in page
+    assert not list((out / "cache" / "cells").iterdir())
+
+
+def test_source_only_and_adabn_are_the_same_in_every_method(place: Path) -> None:
+    found = {row["method"]: row for row in rows(place / "out")}
+    assert {row["source_only_accuracy"] for row in found.values()} == {found["source-only"]["accuracy"]}
+    assert len({row["adabn_accuracy"] for row in found.values()}) == 1
+    assert int(found["ours"]["images"]) > int(found["oracle"]["images"]) > 0
+    assert found["source-only"]["images"] == "0"
+
+
+def test_part_of_a_study_and_names_that_are_not_in_it(place: Path) -> None:
+    cache = place / "out" / "cache"
+    run("compare", place / "study.yaml", "--out", place / "part", "--cache", cache, "--methods", "source-only")
+    assert [row["method"] for row in rows(place / "part")] == ["source-only"]
+    wrong = run("compare", place / "study.yaml", "--out", place / "part", "--methods", "shoot", expect=2)
+    assert "no method 'shoot'" in wrong.stderr
+
+
+def test_missing_data_fails_those_cells_with_a_reason(tmp_path: Path) -> None:
+    chosen = ("--tasks", "nir-1", "--methods", "shot", "--seeds", 0)
+    result = run("compare", "methods", "--out", tmp_path, "--data", tmp_path, *chosen, expect=2)
+    assert "no such folder" in result.stderr
+    assert "nir-1, seed 0" in result.stderr

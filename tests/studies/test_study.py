@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sourcefree.errors import ConfigError
+from sourcefree.methods.presets import method_settings
+from sourcefree.studies.cell import Cell
+from sourcefree.studies.study import load_study, ready_studies, ready_tasks, study_cells
+
+
+def write(tmp_path: Path, text: str) -> str:
+    path = tmp_path / "study.yaml"
+    path.write_text(text)
+    return str(path)
+
+
+@pytest.mark.parametrize("name", ready_studies())
+def test_every_ready_study_gives_cells_of_different_keys(name: str) -> None:
+    cells = study_cells(load_study(name))
+    assert cells
+    by_key = {cell.key: cell for cell in cells}
+    # Two variants of a sweep may be the same measurement, such as each weight at its default.
+    assert len(by_key) > 0.7 * len(cells)
+    assert len({(cell.task_name, cell.method_name, cell.seed) for cell in cells}) == len(cells)
+
+
+def test_the_ablation_of_the_bridge_has_all_eight_cells_and_both_gaps_apart() -> None:
+    methods = [cell.settings.tgmb for cell in study_cells(load_study("ablation-tgmb")) if cell.task_name == "depth-a"]
+    found = {
+        (m.reconstruction > 0, m.adversarial > 0, m.information > 0) for m in methods if m.inter_gap and m.intra_gap
+    }
+    assert len(found) == 8
+    assert {(m.inter_gap, m.intra_gap) for m in methods} == {(True, True), (True, False), (False, True)}
+
+
+def test_the_ablation_of_the_transfer_has_all_eight_cells() -> None:
+    settings = [cell.settings.tgkt for cell in study_cells(load_study("ablation-tgkt"))]
+    found = {(s.distillation > 0, s.features > 0, s.self_training > 0) for s in settings if s}
+    assert len(found) == 8
+
+
+def test_the_budget_is_the_same_for_every_stage_of_every_method() -> None:
+    for cell in study_cells(load_study("methods")):
+        for stage in cell.settings.stages:
+            optimisation = getattr(cell.settings, stage).optimisation
+            assert (optimisation.epochs, optimisation.batch_size, optimisation.min_steps) == (15, 32, 200)
+
+
+def test_variants_of_tasks_and_methods(tmp_path: Path) -> None:
+    study = load_study(
+        write(
+            tmp_path,
+            """
+title: Mine
+tasks:
+  - {base: mine, name: pairs, each: {pairs.count: [10, 20]}}
+methods:
+  - shot
+  - {base: socket, product: {socket.features: [0, 1], socket.statistics: [0, 2]}}
+seeds: [3]
+definitions:
+  mine: {simulated: {task_set: b}, source: {size: 48}}
+""",
+        )
+    )
+    cells = study_cells(study)
+    assert len(cells) == 2 * 5
+    assert [cell.task_name for cell in cells[::5]] == ["pairs count=10", "pairs count=20"]
+    assert cells[0].task.source.size == 48
+    assert cells[0].task.source.backbone == "resnet10t"
+    assert cells[4].method_name == "socket features=1 statistics=2"
+    assert cells[4].settings.socket is not None
+    assert (cells[4].settings.socket.features, cells[4].settings.socket.statistics) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("title: x\ntasks: [depth-q]\nmethods: [shot]", "no task 'depth-q'"),
+        ("title: x\ntasks: [depth-a]\nmethods: [shoot]", "no method 'shoot'"),
+        ("title: x\ntaks: [depth-a]\nmethods: [shot]", "unknown entry 'taks'"),
+        ("title: x\ntasks: [depth-a]\nmethods: [{base: shot, set: {shot.informaton: 1}}]", "unknown setting"),
+        ("title: x\ntasks: [depth-a]\nmethods: [shot, shot]", "two methods are called"),
+        ("title: x\ntasks: []\nmethods: [shot]", "tasks"),
+        ("title: x\ntasks: [q]\nmethods: [shot]\ndefinitions: {q: {size: 3}}", "expected 'simulated' or 'folders'"),
+        ("- a", "expected 'name: value'"),
+        ("a: [", "not valid YAML"),
+    ],
+)
+def test_a_wrong_study_says_what_is_wrong(tmp_path: Path, text: str, part: str) -> None:
+    with pytest.raises(ConfigError, match=part):
+        study_cells(load_study(write(tmp_path, text)))
+
+
+def test_an_unknown_study_is_answered_with_the_closest_name() -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_study("method")
+    assert "'methods'" in str(caught.value.hint)
+
+
+def cell(**changes: object) -> Cell:
+    base = {"task_name": "t", "method_name": "m", "task": ready_tasks()["depth-a"], "seed": 0}
+    return Cell(**{**base, "settings": method_settings("shot"), **changes})  # type: ignore[arg-type]
+
+
+def test_the_key_follows_what_decides_the_numbers_and_nothing_else() -> None:
+    same = cell(task_name="other", method_name="other")
+    assert same.key == cell().key
+    renamed = method_settings("shot").model_copy(update={"method": "x", "device": "cpu"})
+    assert cell(settings=renamed).key == cell().key
+    others = [
+        cell(seed=1),
+        cell(task=ready_tasks()["depth-b"]),
+        cell(settings=method_settings("nrc")),
+        cell(settings=method_settings("adabn")),
+        cell(settings=method_settings("source-only")),
+    ]
+    assert len({cell().key, *(other.key for other in others)}) == 6

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import polars
+import pytest
+
+from sourcefree.errors import DataError
+from sourcefree.studies.results import ResultTable, write_parquet
+from sourcefree.studies.summary import average, recovered, spread, summary_tables, wins
+
+
+def row(task: str, method: str, seed: int, accuracy: float | None, **more: object) -> dict[str, object]:
+    base = {"task": task, "method": method, "seed": seed, "accuracy": accuracy, "class_mean_accuracy": accuracy}
+    status = "diverged" if accuracy is None else "done"
+    return {**base, "status": status, "seconds": 2.0, "key": f"{task}{method}{seed}", **more}
+
+
+ROWS = [
+    row("a", "source-only", 0, 0.2),
+    row("a", "source-only", 1, 0.4),
+    row("a", "ours", 0, 0.5),
+    row("a", "ours", 1, 0.4),
+    row("a", "oracle", 0, 0.9),
+    row("a", "oracle", 1, 0.7),
+    row("b", "source-only", 0, 0.5),
+    row("b", "ours", 0, None, note="not finite"),
+    row("b", "oracle", 0, 0.6),
+]
+
+
+def test_means_spreads_and_recovered_gap_by_hand() -> None:
+    found = spread(ROWS, task="a", method="ours")
+    assert (found.mean, found.std, found.count) == (pytest.approx(0.45), pytest.approx(math.sqrt(0.005)), 2)
+    assert recovered(ROWS, task="a", method="ours") == pytest.approx((0.45 - 0.3) / (0.8 - 0.3))
+    assert average(ROWS, method="source-only") == pytest.approx((0.3 + 0.5) / 2)
+
+
+def test_a_diverged_run_has_no_mean_and_is_named() -> None:
+    assert math.isnan(average(ROWS, method="ours"))
+    assert "ours on b (seed 0)" in summary_tables(ROWS)[0].note
+
+
+def test_wins_are_counted_over_tasks_and_seeds() -> None:
+    assert wins(ROWS, method="ours", other="source-only") == (1, 1, 0)
+    assert wins(ROWS, method="source-only", other="ours") == (0, 1, 1)
+    assert wins(ROWS, method="oracle", other="source-only") == (3, 0, 0)
+
+
+def test_the_oracle_is_marked_wherever_it_appears() -> None:
+    for transposed in (False, True):
+        for table in summary_tables(ROWS, transposed=transposed):
+            assert "| oracle |" not in table.to_markdown()
+            assert "oracle" not in [*table.header, *(line[0] for line in table.body)]
+
+
+def test_markdown_has_one_line_a_row() -> None:
+    text = summary_tables(ROWS)[0].to_markdown().splitlines()
+    assert text[2] == "| method | a | b | mean |"
+    assert "| source-only | 30.0 ± 14.1 | 50.0 | 40.0 |" in text
+
+
+def test_the_table_survives_and_refuses_other_files(tmp_path: Path) -> None:
+    table = ResultTable(tmp_path / "results.csv")
+    for entry in ROWS:
+        table.add(entry)
+    again = ResultTable(tmp_path / "results.csv")
+    assert list(again.rows) == [entry["key"] for entry in ROWS]
+    first = again.rows["asource-only0"]
+    assert (first["seed"], first["accuracy"], first["translated_accuracy"]) == (0, 0.2, None)
+    write_parquet(list(again.rows.values()), tmp_path / "results.parquet")
+    assert polars.read_parquet(tmp_path / "results.parquet")["accuracy"].to_list()[:2] == [0.2, 0.4]
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(DataError, match="not the table of a study"):
+        ResultTable(tmp_path / "other.csv")

@@ -1,0 +1,135 @@
+"""What is prepared for a task, and what is changed about its pairs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sourcefree.data.image_io import read_image, write_image
+from sourcefree.data.store import ImageStore
+from sourcefree.errors import ConfigError
+from sourcefree.studies.measure import misalign
+from sourcefree.studies.prepare import TaskFolders, prepare
+from sourcefree.studies.renderings import RENDERINGS
+from sourcefree.studies.study import override_task
+from sourcefree.studies.tasks import PairChanges, TaskSettings
+
+TRAINING = {"size": 32, "backbone": "test_resnet", "optimisation": {"epochs": 1}}
+
+
+@pytest.fixture(scope="module")
+def sensors(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("sensors")
+    rng = np.random.default_rng(0)
+    for label, name in enumerate(("cat", "dog", "car")):
+        for scene in range(40):
+            for crop in range(2):
+                picture = rng.integers(0, 255, (20, 20, 3)).astype(np.uint8)
+                picture[..., label] = 255
+                write_image(root / "rgb" / name / f"{scene:02d}{label}_c{crop}.png", picture)
+                write_image(root / "nir" / name / f"{scene:02d}{label}_c{crop}.png", 255 - picture[..., :1])
+    return root
+
+
+def task(**folders: object) -> TaskSettings:
+    data = {"source": "rgb", "target": "nir", "modality": "nir", "irrelevant": ["car"], "group": r"^\d+", **folders}
+    return override_task(TaskSettings, {"folders": data, "source": TRAINING, "sources": 2}, origin="test")
+
+
+def scenes(folder: Path) -> set[str]:
+    return {path.stem.partition("_")[0] for path in folder.rglob("*.png")}
+
+
+def test_real_folders_become_parts_without_a_common_scene(sensors: Path, tmp_path: Path) -> None:
+    folders = TaskFolders(task(), 0, tmp_path, sensors)
+    prepare(folders)
+    prepared = folders.prepared()
+    parts = [folders.source_data / "train", folders.source_data / "test", prepared.target_train, prepared.target_test]
+    found = [scenes(part) for part in parts]
+    assert all(found)
+    assert sum(len(part) for part in found) == len(set.union(*found)) == 80
+    assert {path.name for path in prepared.target_train.iterdir()} == {"cat", "dog"}
+    assert {path.name for path in prepared.pairs_source.iterdir()} == {"car"}
+    image = next(prepared.target_train.rglob("*.png"))
+    assert image.is_symlink()
+    assert image.resolve().is_relative_to(sensors / "nir")
+    assert len(prepared.source_models) == 2
+    assert all((model / "model" / "model.json").is_file() for model in prepared.source_models)
+    parts_of_source = [scenes(path) for path in tmp_path.glob("part-*")]
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.json")}
+    prepare(folders)
+    assert before == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.json")}
+    names = [{path.name for path in part.rglob("*.png")} for part in sorted(tmp_path.glob("part-*"))]
+    assert parts_of_source
+    assert not names[0] & names[1]
+
+
+def test_a_pool_of_pairs_never_shows_the_targets_scenes(sensors: Path, tmp_path: Path) -> None:
+    folders = TaskFolders(task(irrelevant=[], pool_source="rgb", pool_target="nir"), 0, tmp_path, sensors)
+    prepare(folders)
+    prepared = folders.prepared()
+    shown = scenes(prepared.pairs_source)
+    assert shown == scenes(prepared.pairs_target)
+    assert not shown & (scenes(prepared.target_train) | scenes(prepared.target_test))
+    assert shown & scenes(folders.source_data / "train")
+
+
+def test_other_pairs_leave_the_source_model_as_it_is(tmp_path: Path) -> None:
+    def simulated(**changes: object) -> TaskFolders:
+        content = {"simulated": {"task_set": "a", **changes}}
+        return TaskFolders(override_task(TaskSettings, content, origin="t"), 0, tmp_path, tmp_path)
+
+    first, second, third = simulated(), simulated(pairs_of="task"), simulated(source_train=500)
+    assert first.source_model(0) == second.source_model(0)
+    assert first.target_data != second.target_data
+    assert first.source_model(0) != third.source_model(0)
+
+
+def test_tasks_that_cannot_work_are_refused() -> None:
+    with pytest.raises(ConfigError, match="there are no pairs"):
+        task(irrelevant=[])
+    with pytest.raises(ConfigError, match="less than 5 %"):
+        task(source_share=0.6, target_share=0.38)
+
+
+def test_shift_and_mirror_by_hand() -> None:
+    values = np.arange(20, dtype=np.float32).reshape(1, 1, 2, 10)
+    store = ImageStore(["a"], [0], values.copy(), [])
+    misalign(store, PairChanges(shift=0.2))
+    assert store.values[0, 0, 0].tolist() == [0, 0, 0, 1, 2, 3, 4, 5, 6, 7]
+    store = ImageStore(["a"], [0], values.copy(), [])
+    misalign(store, PairChanges(mirrored=True))
+    assert store.values[0, 0, 1].tolist() == list(range(19, 9, -1))
+
+
+@pytest.mark.parametrize("name", RENDERINGS)
+def test_renderings_are_images_and_grey_is_luma(name: str) -> None:
+    rgb = np.zeros((8, 8, 3), np.uint8)
+    rgb[:, 4:] = (10, 200, 40)
+    made = RENDERINGS[name](rgb, np.random.default_rng(0))
+    assert made.dtype == np.uint8
+    assert made.shape == ((8, 8, 3) if name == "rgb" else (8, 8, 1))
+    luma = round(0.299 * 10 + 0.587 * 200 + 0.114 * 40)
+    if name == "grey":
+        assert (made[0, 0, 0], made[0, 7, 0]) == (0, luma)
+    if name == "inverted":
+        assert (made[0, 0, 0], made[0, 7, 0]) == (255, 255 - luma)
+    if name == "edges":
+        assert made[0, 0, 0] == 0
+        assert made[0, 4, 0] > 100
+
+
+def test_a_rendered_target_is_made_of_the_rgb_images(tmp_path: Path) -> None:
+    sizes = {"size": 32, "source_train": 20, "source_test": 10, "target_train": 20, "target_test": 10, "pairs": 20}
+    content = {"simulated": {**sizes, "rendering": "inverted"}, "source": TRAINING}
+    folders = TaskFolders(override_task(TaskSettings, content, origin="t"), 0, tmp_path, tmp_path)
+    prepare(folders)
+    prepared = folders.prepared()
+    source = next(prepared.pairs_source.rglob("*.png"))
+    target = prepared.pairs_target / source.relative_to(prepared.pairs_source)
+    expected = RENDERINGS["inverted"](read_image(source), np.random.default_rng(0))
+    assert (read_image(target) == expected).all()
+    assert not (folders.target_data / "target_rgb").exists()
+    assert len(list(prepared.target_train.rglob("*.png"))) == 20
