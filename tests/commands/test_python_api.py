@@ -12,6 +12,7 @@ from torch import nn
 import sourcefree
 from sourcefree.data.image_io import write_image
 from sourcefree.errors import CheckpointError, ConfigError
+from sourcefree.methods.presets import METHODS
 from sourcefree.overrides import override
 
 QUICK = {
@@ -78,9 +79,13 @@ def test_an_own_module_is_adapted_to_a_sensor_of_two_bands(two_bands: Path) -> N
     assert set(predictions.predicted) <= {"cat", "dog"}
 
 
-@pytest.mark.parametrize("method", ["tgmb-tgkt", "ti-distillation"])
-def test_every_named_method_runs(two_bands: Path, method: str) -> None:
-    changes = {name: value for name, value in QUICK.items() if method == "tgmb-tgkt" or "tgmb" not in name}
+@pytest.mark.parametrize("method", [name for name in METHODS if name != "oracle"])
+def test_every_named_method_runs_and_what_it_delivers_can_be_loaded(two_bands: Path, method: str) -> None:
+    preset = sourcefree.method_settings(method)
+    changes = {name: value for name, value in QUICK.items() if "." not in name}
+    for stage in preset.stages:
+        values = {"epochs": 1, "min_steps": 0, "batch_size": 8}
+        changes |= {f"{stage}.optimisation.{name}": value for name, value in values.items()}
     result = sourcefree.adapt(
         source_model=own_classifier(),
         target=two_bands / "target",
@@ -88,10 +93,33 @@ def test_every_named_method_runs(two_bands: Path, method: str) -> None:
         pairs_target=two_bands / "pairs/two",
         modality=two_bands / "two.yaml",
         out=two_bands / "run",
-        settings=override(sourcefree.method_settings(method), changes),
+        settings=override(preset, changes),
     )
-    assert ("translated" in result.scores) is (method == "tgmb-tgkt")
-    assert (two_bands / "run/translator").exists() is (method == "tgmb-tgkt")
+    bridged, trained = preset.tgmb is not None, preset.student_section is not None
+    expected = {"source-only", "adabn"} | ({"translated"} if bridged else set()) | ({"adapted"} if trained else set())
+    assert set(result.scores) == expected
+    assert (two_bands / "run/translator").exists() is bridged
+    preferred = "adapted" if trained else "translated" if bridged else method
+    again = sourcefree.load_trained(two_bands / "run/candidates" / preferred, network=Own())
+    images = torch.randn(4, 2, 21, 21)
+    answers = again.model(images).logits
+    assert again.model.translator_name == ("" if preferred != "translated" and not preset.translated_input else "paper")
+    assert answers.shape == (4, 2)
+    assert torch.isfinite(answers).all()
+    assert set(sourcefree.predict(run=two_bands / "run", images=[two_bands / "target"], network=Own()).predicted)
+
+
+def test_the_oracle_is_no_adaptation(two_bands: Path) -> None:
+    with pytest.raises(ConfigError, match="trains with target labels"):
+        sourcefree.adapt(
+            source_model=own_classifier(),
+            target=two_bands / "target",
+            pairs_source=two_bands / "pairs/rgb",
+            pairs_target=two_bands / "pairs/two",
+            modality=two_bands / "two.yaml",
+            out=two_bands / "run",
+            settings=sourcefree.method_settings("oracle"),
+        )
 
 
 def test_the_final_layer_must_fit_the_labels() -> None:

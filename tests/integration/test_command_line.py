@@ -167,6 +167,22 @@ def test_two_processes_share_the_work(adapt_arguments: tuple[object, ...], tmp_p
     assert len((out / "metrics.jsonl").read_text().splitlines()) == 8
 
 
+def test_several_source_models_are_adapted_as_one(
+    adapt_arguments: tuple[object, ...], source: Path, data: Path, tmp_path: Path, sourcefree: Run
+) -> None:
+    out = tmp_path / "several"
+    words = (*adapt_arguments, "--source-model", source, "--method", "socket", "--out", out, "--allow-collapse")
+    sourcefree(*words)
+    description = json.loads((out / "candidates/adapted/model.json").read_text())
+    assert description["architecture"]["kind"] == "ensemble"
+    assert len(description["architecture"]["members"]) == 2
+    sourcefree("evaluate", out, data / "target/test")
+    summary = json.loads((out / "summary.json").read_text())
+    found = {candidate["name"]: candidate["evaluation"] for candidate in summary["candidates"]}
+    assert set(found) == {"source-only", "adabn", "adapted"}
+    assert all(evaluation["count"] == 20 for evaluation in found.values())
+
+
 def assert_same_weights(first: Path, second: Path) -> None:
     for part in ("candidates/adapted", "translator"):
         one, two = (load_file(run / part / "weights.safetensors") for run in (first, second))
