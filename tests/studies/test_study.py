@@ -118,3 +118,15 @@ def test_the_key_follows_what_decides_the_numbers_and_nothing_else() -> None:
         cell(settings=method_settings("source-only")),
     ]
     assert len({cell().key, *(other.key for other in others)}) == 6
+
+
+def test_cells_share_a_bridge_only_where_it_is_the_same() -> None:
+    published, alone = cell(settings=method_settings("tgmb-tgkt")), cell(settings=method_settings("tgmb"))
+    assert published.bridge_key == alone.bridge_key
+    assert published.key != alone.key
+    others = [
+        cell(settings=method_settings("multilevel")),
+        cell(settings=method_settings("tgmb"), seed=1),
+        cell(settings=method_settings("tgmb"), task=ready_tasks()["depth-b"]),
+    ]
+    assert len({published.bridge_key, *(other.bridge_key for other in others)}) == 4

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -44,6 +45,8 @@ class Adaptation:
         runtime: device, precision, processes.
         folder: run folder, for checkpoints.
         labelled: labelled target images, for the oracle of a study and nothing else.
+        bridges: folder where a trained bridge is kept for other runs of the same task and seed with the same settings of
+            TGMB, as in a study; default: in the run folder.
     """
 
     source: TrainedClassifier
@@ -54,6 +57,7 @@ class Adaptation:
     runtime: Runtime
     folder: RunFolder
     labelled: LabelledImages | None = None
+    bridges: Path | None = None
 
     @property
     def channels(self) -> int:
@@ -186,7 +190,8 @@ class Adaptation:
             pairs=self.pairs.train if method.uses_pairs else None,
             labelled=self.labelled if method.uses_labels else None,
         )
-        checkpoint = CheckpointFile(self.folder.path / "checkpoints" / f"{stage}.pt")
+        kept = self.bridges if stage == "tgmb" and self.bridges else self.folder.path / "checkpoints"
+        checkpoint = CheckpointFile(kept / f"{stage}.pt")
         self.trainer.fit(
             method, stage=stage, streams=streams, settings=optimisation, checkpoint=checkpoint, evidence=evidence
         )

@@ -42,5 +42,14 @@ class Cell:
         settings = {name: value for name, value in sections.items() if value not in (None, False)}
         # Methods that train nothing differ by their name alone.
         name = "" if self.settings.stages else self.settings.method
-        content = [_VERSION, self.task.model_dump(mode="json", exclude_none=True), self.seed, settings, name]
+        return self._hash([settings, name])
+
+    @property
+    def bridge_key(self) -> str:
+        """Hash of what decides the translator: cells that share it share the training of TGMB."""
+        tgmb = self.settings.tgmb
+        return self._hash([tgmb.model_dump(mode="json") if tgmb else None, self.settings.held_out_pairs])
+
+    def _hash(self, settings: list[Any]) -> str:
+        content = [_VERSION, self.task.model_dump(mode="json", exclude_none=True), self.seed, *settings]
         return hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=8).hexdigest()

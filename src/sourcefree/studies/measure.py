@@ -46,7 +46,8 @@ def run_cell(cell: Cell, *, cache: Path, data: Path) -> Row:
     folder.mkdir(parents=True, exist_ok=True)
     base: Row = {"key": cell.key, "task": cell.task_name, "method": cell.method_name, "seed": cell.seed}
     started = time.perf_counter()
-    adaptation, test = _load(cell, TaskFolders(cell.task, cell.seed, cache, data).prepared(), folder)
+    bridges = cache / "bridges" / cell.bridge_key
+    adaptation, test = _load(cell, TaskFolders(cell.task, cell.seed, cache, data).prepared(), folder, bridges)
     try:
         candidates = adaptation.candidates(adaptation.judge())
     except DivergenceError as error:
@@ -56,7 +57,7 @@ def run_cell(cell: Cell, *, cache: Path, data: Path) -> Row:
     return {**base, "status": "done", **row, "wall_seconds": time.perf_counter() - started}
 
 
-def _load(cell: Cell, prepared: PreparedTask, folder: Path) -> tuple[Adaptation, LabelledData]:
+def _load(cell: Cell, prepared: PreparedTask, folder: Path, bridges: Path) -> tuple[Adaptation, LabelledData]:
     source = resolve_source_model(list(prepared.source_models))
     settings = cell.settings.model_copy(update={"seed": cell.seed})
     runtime = create_runtime(device=settings.device, precision=settings.precision, network=source.model)
@@ -66,10 +67,10 @@ def _load(cell: Cell, prepared: PreparedTask, folder: Path) -> tuple[Adaptation,
     oracle = settings.oracle is not None
     labelled = _labelled(prepared.target_train, source, target.modality).images if oracle else None
     trainer = Trainer(runtime, MetricsFile(folder / "metrics.jsonl"), Silent(), cell.seed)
-    return (
-        Adaptation(source, target, pairs, settings, trainer, runtime, RunFolder(folder), labelled=labelled),
-        test,
+    adaptation = Adaptation(
+        source, target, pairs, settings, trainer, runtime, RunFolder(folder), labelled=labelled, bridges=bridges
     )
+    return adaptation, test
 
 
 def _target(cell: Cell, prepared: PreparedTask, source: TrainedClassifier) -> TargetData:
