@@ -114,7 +114,12 @@ class AadSettings(Settings):
     """AaD: attract the nearest neighbours, disperse the rest of the batch."""
 
     neighbours: int = Field(3, ge=1, description="K, nearest neighbours in feature space")
-    decay: float = Field(2.0, ge=0, description="beta: dispersion is weighted by (1 + 10 p)^-beta over progress p")
+    decay: float = Field(
+        1.0,
+        ge=0,
+        description="beta: dispersion is weighted by (1 + 10 p)^-beta over progress p; 0 to 5 as published, larger for larger "
+        "data sets",
+    )
     optimisation: Optimisation = Optimisation()
 
 

@@ -55,9 +55,9 @@ def dispersion(probabilities: Tensor) -> Tensor:
     """Return ``E_i sum_{m != i} p_i . p_m`` over the batch; scalar, lower where different images answer differently.
 
     Args:
-        probabilities: (B, K); the other images' answers get no gradient.
+        probabilities: (B, K); both answers of a product get a gradient.
 
     Reference: AaD equation 5, second term.
     """
-    products = probabilities @ probabilities.detach().T
+    products = probabilities @ probabilities.T
     return (products.sum(-1) - products.diagonal()).mean()
