@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from sourcefree.data.folders import find_images, find_labelled_images, match_pairs
+from sourcefree.data.manifest import write_manifest
 from sourcefree.errors import DataError
 
 
@@ -83,3 +84,34 @@ def test_a_link_to_a_folder_further_up_is_not_followed_but_others_are(tmp_path: 
     (images / "a" / "loop").symlink_to(images, target_is_directory=True)
     (images / "b").symlink_to(make(tmp_path / "elsewhere", "2.png"), target_is_directory=True)
     assert [file.name for file in find_images(images)] == ["a/1.png", "b/2.png"]
+
+
+def test_a_manifest_stands_for_a_folder(tmp_path: Path) -> None:
+    make(tmp_path / "far", "x1.png", "x2.png")
+    manifest = tmp_path / "lists" / "task.csv"
+    write_manifest(manifest, [("dog/2.png", tmp_path / "far/x2.png"), ("cat/1.png", tmp_path / "far/x1.png")])
+    assert manifest.read_text().splitlines() == ["name,file", "cat/1.png,../far/x1.png", "dog/2.png,../far/x2.png"]
+    assert [file.name for file in find_images(manifest)] == ["cat/1.png", "dog/2.png"]
+    found = find_labelled_images(manifest)
+    assert (found.labels, found.class_index) == (("cat", "dog"), [0, 1])
+    make(tmp_path / "nir", "cat/1.tif", "bird/7.tif")
+    paired = match_pairs(manifest, tmp_path / "nir")
+    assert [file.path.resolve() for file in paired.source] == [(tmp_path / "far/x1.png").resolve()]
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("a,b\n1,2\n", "columns name and file, found a, b"),
+        ("", "found nothing"),
+        ("name,file\n", "names no image"),
+        ("name,file\na.png,a.png\na.png,a.png\n", "line 3: the name 'a.png' occurs twice"),
+        ("name,file\na.png,\n", "line 2: expected a name and a file"),
+        ("name,file\na.png,gone.png\n", "1 of 1 files are missing, for example gone.png"),
+    ],
+)
+def test_a_wrong_manifest_says_what_is_wrong(tmp_path: Path, text: str, part: str) -> None:
+    (tmp_path / "m.csv").write_text(text)
+    make(tmp_path, "a.png")
+    with pytest.raises(DataError, match=part):
+        find_images(tmp_path / "m.csv")

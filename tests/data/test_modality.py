@@ -105,3 +105,12 @@ def test_wrong_yaml_names_file_and_field(tmp_path: Path, text: str, part: str) -
         load_modality(path)
     assert part in str(caught.value)
     assert "s.yaml" in str(caught.value)
+
+
+def test_sun_rgbd_bits_are_rotated_back() -> None:
+    millimetres = np.array([[[1], [1000], [8191], [65535]]], np.uint16)
+    stored = (millimetres << 3) | (millimetres >> 13)
+    sensor = Modality(name="sun", channels=1, scale=0.001, rotated_bits=3)
+    assert to_physical(sensor, stored)[0, 0] == pytest.approx([0.001, 1.0, 8.191, 65.535])
+    with pytest.raises(DataError, match="uint16 files"):
+        to_physical(sensor, stored.astype(np.float32))

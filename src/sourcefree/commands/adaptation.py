@@ -62,7 +62,7 @@ class Adaptation:
     @property
     def channels(self) -> int:
         """Channels of the target sensor."""
-        return self.target.modality.channels
+        return self.target.modality.bands
 
     def candidates(self, judge: Judge) -> dict[str, Candidate]:
         """Run all stages and return every model of the run by name, with its label-free evidence.
@@ -171,7 +171,7 @@ class Adaptation:
         one = self.pairs.held_out.subset([0])
         width = infer(source_model, one, side="source", runtime=self.runtime).features.shape[1]
         translator = create_translator(
-            settings.translator, in_channels=self.channels, out_channels=self.source.modality.channels
+            settings.translator, in_channels=self.channels, out_channels=self.source.modality.bands
         )
         return Tgmb(source_model=source_model, translator=translator, feature_width=width, settings=settings)
 

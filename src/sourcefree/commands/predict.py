@@ -163,7 +163,7 @@ def translate(
     run, out, progress = Path(run), Path(out), progress or Silent()
     check_output(out, resume=False)
     trained = load_trained(run)
-    translator, sensor = load_translator(run / "translator", in_channels=trained.modality.channels)
+    translator, sensor = load_translator(run / "translator", in_channels=trained.modality.bands)
     runtime = create_runtime(device=device, precision=precision, network=translator)
     files = list_files([Path(image) for image in images])
     _check_distinct(files)

@@ -178,7 +178,7 @@ def _data(
 
 def _normalised(sensor: Modality, settings: TrainSettings) -> Modality:
     """Return the sensor with the statistics that pretrained weights expect; else they are measured on the images."""
-    if sensor.measured or not settings.source.pretrained or sensor.channels != 3:
+    if sensor.measured or not settings.source.pretrained or sensor.bands != 3:
         return sensor
     mean, std = input_statistics(settings.source.backbone)
     return Modality(**{**sensor.to_dict(), "mean": mean, "std": std})
@@ -190,7 +190,7 @@ def _untrained(data: _Data, settings: TrainSettings) -> TrainedClassifier:
     architecture = Architecture("bottleneck", source.backbone, len(data.labels), bottleneck=source.bottleneck)
     network, head = architecture.build(pretrained=source.pretrained)
     stages = find_stages(network, size=source.size)
-    model = Classifier(network, head=head, in_channels=data.modality.channels, stages=stages)
+    model = Classifier(network, head=head, in_channels=data.modality.bands, stages=stages)
     return TrainedClassifier(model, architecture, data.labels, data.modality, source.size)
 
 

@@ -42,7 +42,7 @@ def load_translator(folder: Path, *, in_channels: int) -> tuple[nn.Module, Modal
     try:
         description = json.loads((folder / "translator.json").read_text(encoding="utf-8"))
         sensor = Modality(**description["source_modality"])
-        translator = create_translator(description["name"], in_channels=in_channels, out_channels=sensor.channels)
+        translator = create_translator(description["name"], in_channels=in_channels, out_channels=sensor.bands)
         translator.load_state_dict(load_file(folder / "weights.safetensors"))
         return translator.eval(), sensor
     except (OSError, SafetensorError, RuntimeError, KeyError, TypeError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""Images in folders: unlabelled, labelled by class folder, paired by relative path."""
+"""Images in folders or manifests: unlabelled, labelled by class folder, paired by relative path."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sourcefree.data.image_io import IMAGE_SUFFIXES
+from sourcefree.data.manifest import MANIFEST_SUFFIX, read_manifest
 from sourcefree.errors import DataError, did_you_mean
 
 
@@ -17,7 +18,7 @@ class ImageFile:
 
     Attributes:
         path: where it is.
-        name: its path relative to the folder that was given, with forward slashes.
+        name: its path relative to the folder that was given, or its name in the manifest, with forward slashes.
     """
 
     path: Path
@@ -62,15 +63,22 @@ class PairedFiles:
 
 
 def find_images(folder: Path) -> list[ImageFile]:
-    """Return all images below a folder, sorted by name; hidden files and folders are left out.
+    """Return all images below a folder, or in a manifest (see :mod:`sourcefree.data.manifest`), sorted by name.
+
+    Hidden files and folders are left out.
 
     Raises:
-        DataError: the folder is missing, is a file, cannot be listed, or holds no image.
+        DataError: the folder is missing, is another file, cannot be listed, or holds no image.
     """
+    if folder.suffix.lower() == MANIFEST_SUFFIX and folder.is_file():
+        return [ImageFile(path, name) for name, path in read_manifest(folder)]
     if not folder.exists():
         raise DataError(f"{folder}: no such folder", hint=_near(folder))
     if not folder.is_dir():
-        raise DataError(f"{folder}: expected a folder of images, found a file", hint="give the folder it lies in")
+        raise DataError(
+            f"{folder}: expected a folder of images or a manifest (.csv), found a file",
+            hint="give the folder it lies in",
+        )
     files: list[Path] = []
     for root, folders, names in os.walk(folder, followlinks=True, onerror=_refuse):
         # A link to a folder further up would be walked for ever.

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from sourcefree.data.encodings import ENCODINGS
 from sourcefree.errors import ConfigError, DataError, did_you_mean
 
 Array = npt.NDArray[Any]
@@ -39,16 +40,24 @@ class Modality(BaseModel):
     valid_max: float | None = Field(None, description="largest valid value in the unit")
     outside: Literal["clip", "missing"] = Field("clip", description="what becomes of values outside the valid range")
     missing: tuple[float, ...] = Field((), description="stored numbers that mean 'no measurement'")
-    mean: tuple[float, ...] | None = Field(None, description="per channel in the unit; measured where absent")
-    std: tuple[float, ...] | None = Field(None, description="per channel in the unit; measured where absent")
+    rotated_bits: int = Field(
+        0, ge=0, le=15, description="stored 16-bit numbers are rotated left by this many bits, as in SUN RGB-D (3)"
+    )
+    encoding: Literal["plain", "inverted", "disparity", "jet", "normals", "hha"] = Field(
+        "plain", description="what the values of one channel are turned into; jet, normals and hha make three bands"
+    )
+    mean: tuple[float, ...] | None = Field(None, description="per band, after the encoding; measured where absent")
+    std: tuple[float, ...] | None = Field(None, description="per band, after the encoding; measured where absent")
     description: str = ""
 
     @model_validator(mode="after")
     def _consistent(self) -> Modality:
         for name in ("mean", "std"):
             values = getattr(self, name)
-            if values is not None and len(values) != self.channels:
-                raise ValueError(f"{name} has {len(values)} values for {self.channels} channels")
+            if values is not None and len(values) != self.bands:
+                raise ValueError(f"{name} has {len(values)} values for {self.bands} bands")
+        if self.encoding != "plain" and self.channels != 1:
+            raise ValueError(f"encoding {self.encoding} is for one channel, found {self.channels}")
         if (self.mean is None) != (self.std is None):
             raise ValueError("mean and std go together")
         if self.std is not None and min(self.std) <= 0:
@@ -57,6 +66,11 @@ class Modality(BaseModel):
         if low is not None and high is not None and low >= high:
             raise ValueError(f"valid_min {low} must lie below valid_max {high}")
         return self
+
+    @property
+    def bands(self) -> int:
+        """Channels that a network sees: those of a file, or those that the encoding makes of one."""
+        return self.channels if self.encoding == "plain" else ENCODINGS[self.encoding][1]
 
     @property
     def measured(self) -> bool:
@@ -126,7 +140,7 @@ def _from_yaml(path: Path) -> Modality:
 
 
 def to_physical(modality: Modality, array: Array) -> Physical:
-    """Return (C, H, W) float32 in the modality's unit, NaN where there is no measurement.
+    """Return (B, H, W) float32 bands: values in the modality's unit, encoded, NaN where there is no measurement.
 
     A sensor of one channel also takes colour files whose channels are (nearly) equal; rgb also takes grey files.
 
@@ -138,6 +152,8 @@ def to_physical(modality: Modality, array: Array) -> Physical:
         DataError: the channels or the number type do not fit the sensor.
     """
     stored = _fit_channels(modality, array)
+    if modality.rotated_bits:
+        stored = _rotate_right(stored, modality)
     missing = ~np.isfinite(stored) if stored.dtype.kind == "f" else np.zeros(stored.shape, bool)
     for value in modality.missing:
         missing |= stored == value
@@ -147,7 +163,15 @@ def to_physical(modality: Modality, array: Array) -> Physical:
     if modality.outside == "missing":
         missing |= (values < low) | (values > high)
     values = np.where(missing, np.float32(np.nan), values.clip(low, high))
-    return np.ascontiguousarray(values.transpose(2, 0, 1))
+    bands = np.ascontiguousarray(values.transpose(2, 0, 1))
+    return bands if modality.encoding == "plain" else ENCODINGS[modality.encoding][0](bands)
+
+
+def _rotate_right(stored: Array, modality: Modality) -> Array:
+    if stored.dtype != np.uint16:
+        raise DataError(f"{modality.name}: rotated bits are for uint16 files, found {stored.dtype}")
+    bits = modality.rotated_bits
+    return (stored >> bits) | (stored << (16 - bits))
 
 
 def measure_statistics(modality: Modality, arrays: Iterable[Physical]) -> Modality:
@@ -155,15 +179,14 @@ def measure_statistics(modality: Modality, arrays: Iterable[Physical]) -> Modali
 
     Args:
         modality: the sensor.
-        arrays: (..., C, H, W) physical values, NaN where missing.
+        arrays: (..., B, H, W) bands, NaN where missing.
 
     Raises:
         DataError: a channel has no valid value at all.
     """
-    count = np.zeros(modality.channels)
-    total, squares = np.zeros(modality.channels), np.zeros(modality.channels)
+    count, total, squares = (np.zeros(modality.bands) for _ in range(3))
     for array in arrays:
-        channels = np.moveaxis(array, -3, 0).reshape(modality.channels, -1).astype(np.float64)
+        channels = np.moveaxis(array, -3, 0).reshape(modality.bands, -1).astype(np.float64)
         valid = np.isfinite(channels)
         count += valid.sum(1)
         total += np.where(valid, channels, 0).sum(1)

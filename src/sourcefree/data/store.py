@@ -95,7 +95,7 @@ def load_images(
         DataError: too many files cannot be read.
     """
     side = load_size(size)
-    values = _allocate((len(files), modality.channels, side, side), cache_bytes)
+    values = _allocate((len(files), modality.bands, side, side), cache_bytes)
     kept: list[int] = []
     unreadable: list[tuple[str, str]] = []
 
