@@ -375,6 +375,47 @@ def compare(
 
 
 @app.command
+def prepare(
+    dataset: Annotated[str, Parameter(help="sunrgbd, diml or nirscene.")],
+    path: Annotated[Path, Parameter(help="Its folder, its archive, or a folder of archives.")],
+    *,
+    out: Annotated[Path, Parameter(help="Folder to write manifests to.")],
+    classes: Annotated[list[str] | None, Parameter(help="The task's classes.", negative="")] = None,
+    split: Annotated[int | None, Parameter(help="Number of the 6/3 split, 0 to 83 (nirscene).")] = None,
+    depth: Annotated[Literal["raw", "filled"], Parameter(help="Measured or in-painted depth (sunrgbd).")] = "raw",
+    disjoint: Annotated[
+        bool, Parameter(help="Half of the frames for the source model, the others for the target.", negative="")
+    ] = False,
+    copy: Annotated[
+        bool, Parameter(help="Copy the images too; else they are named where they are.", negative="")
+    ] = False,
+) -> None:
+    """Turn a published data set into manifests, a sensor description and a ready study."""
+    from sourcefree.commands.prepare import prepare as run
+
+    with ConsoleProgress(out_console) as progress:
+        result = run(
+            dataset=dataset,
+            path=path,
+            out=out,
+            classes=classes or (),
+            split=split,
+            depth=depth,
+            disjoint=disjoint,
+            copy=copy,
+            progress=progress,
+        )
+    for name, count in result.counts.items():
+        out_console.print(f"{count:>7} {name}", markup=False, highlight=False)
+    for note in result.notes:
+        out_console.print(f"note: {note}", markup=False, soft_wrap=True)
+    out_console.print(f"task: {', '.join(result.classes)}", markup=False, soft_wrap=True)
+    out_console.print(
+        f"next: sourcefree compare {out / 'study.yaml'} --data {out} --out RUNS", markup=False, soft_wrap=True
+    )
+
+
+@app.command
 def studies() -> None:
     """List the ready-made studies of compare."""
     from sourcefree.studies.study import load_study, ready_studies

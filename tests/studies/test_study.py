@@ -84,7 +84,10 @@ definitions:
         ("title: x\ntasks: [depth-a]\nmethods: [{base: shot, set: {shot.informaton: 1}}]", "unknown setting"),
         ("title: x\ntasks: [depth-a]\nmethods: [shot, shot]", "two methods are called"),
         ("title: x\ntasks: []\nmethods: [shot]", "tasks"),
-        ("title: x\ntasks: [q]\nmethods: [shot]\ndefinitions: {q: {size: 3}}", "expected 'simulated' or 'folders'"),
+        (
+            "title: x\ntasks: [q]\nmethods: [shot]\ndefinitions: {q: {size: 3}}",
+            "expected 'simulated', 'folders' or 'given'",
+        ),
         ("- a", "expected 'name: value'"),
         ("a: [", "not valid YAML"),
     ],

@@ -23,7 +23,7 @@ from sourcefree.engine.run_folder import RunFolder
 from sourcefree.engine.runtime import Runtime, create_runtime
 from sourcefree.engine.tracking import MetricsFile
 from sourcefree.engine.trainer import Trainer
-from sourcefree.errors import DivergenceError
+from sourcefree.errors import ConfigError, DivergenceError
 from sourcefree.evaluation import ClassificationMetrics, classification_metrics
 from sourcefree.models.trained import TrainedClassifier
 from sourcefree.studies.cell import Cell, Row
@@ -65,6 +65,10 @@ def _load(cell: Cell, prepared: PreparedTask, folder: Path, bridges: Path) -> tu
     pairs = _pairs(cell, prepared, source, target.modality, settings)
     test = _labelled(prepared.target_test, source, target.modality)
     oracle = settings.oracle is not None
+    if oracle and prepared.target_test == prepared.target_train:
+        raise ConfigError(
+            f"{cell.task_name}: the oracle would be measured on the images it was trained on", hint="give target_test"
+        )
     labelled = _labelled(prepared.target_train, source, target.modality).images if oracle else None
     trainer = Trainer(runtime, MetricsFile(folder / "metrics.jsonl"), Silent(), cell.seed)
     adaptation = Adaptation(
@@ -80,7 +84,7 @@ def _target(cell: Cell, prepared: PreparedTask, source: TrainedClassifier) -> Ta
         chosen = long_tailed(found.class_index, ratio=cell.task.imbalance, seed=cell.seed)
     return load_target(
         prepared.target_train,
-        modality=load_modality(cell.task.modality),
+        modality=load_modality(prepared.modality),
         size=source.size,
         max_unreadable=0.05,
         seed=cell.seed,

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from sourcefree.engine.sampling import stream_seed
 from sourcefree.errors import ConfigError
 from sourcefree.studies.renderings import RENDERINGS, render_folder
 from sourcefree.studies.splits import scene_of, split_by_scene
-from sourcefree.studies.tasks import FolderData, SimulatedData, TaskSettings
+from sourcefree.studies.tasks import FolderData, GivenData, SimulatedData, TaskSettings
 
 _VERSION = 1  # raised whenever the same task gives other images or source models than before
 _FROM_RGB = {"target_rgb/train": "target/train", "target_rgb/test": "target/test", "pairs/rgb": "pairs/depth"}
@@ -36,6 +36,7 @@ class PreparedTask:
         target_test: class folders.
         pairs_source: of the source sensor.
         pairs_target: the same names, of the target sensor.
+        modality: the target sensor: a name, or a YAML file.
         source_models: run folders of ``train-source``.
     """
 
@@ -43,6 +44,7 @@ class PreparedTask:
     target_test: Path
     pairs_source: Path
     pairs_target: Path
+    modality: str
     source_models: tuple[Path, ...]
 
 
@@ -63,6 +65,18 @@ class TaskFolders:
     data: Path
 
     @property
+    def given(self) -> GivenData | None:
+        """Data that are there already, with paths that begin at the data folder."""
+        return _placed(self.task.given, self.data) if self.task.given else None
+
+    @property
+    def source_images(self) -> tuple[Path, Path | None]:
+        """What the source models are trained and tested on; no test folder where a part is held out instead."""
+        if self.given is not None:
+            return self.given.source, self.given.source_test
+        return self.source_data / "train", self.source_data / "test"
+
+    @property
     def source_data(self) -> Path:
         """Class folders ``train`` and ``test`` of the source sensor."""
         simulated = self.task.simulated
@@ -74,24 +88,37 @@ class TaskFolders:
     @property
     def target_data(self) -> Path:
         """``target/train``, ``target/test``, ``pairs/source`` and ``pairs/target``."""
-        data = self.task.simulated or self.task.folders
+        data = self.task.simulated or self.task.folders or self.task.given
         return self._folder("target", data.model_dump(mode="json") if data else {})
 
     def source_model(self, number: int) -> Path:
         """Run folder of a source model."""
         settings = self.task.source.model_dump(mode="json")
-        key = [str(self.source_data.relative_to(self.cache)), settings, number, self.task.sources]
+        given = self.task.given
+        images = str(given.source) if given else str(self.source_data.relative_to(self.cache))
+        key = [images, settings, number, self.task.sources]
         return self._folder("model", key)
 
     def prepared(self) -> PreparedTask:
         """Return where everything is, or will be."""
+        models = tuple(self.source_model(number) for number in range(self.task.sources))
+        if self.given is not None:
+            return PreparedTask(
+                target_train=self.given.target,
+                target_test=self.given.target_test or self.given.target,
+                pairs_source=self.given.pairs_source,
+                pairs_target=self.given.pairs_target,
+                modality=_placed_modality(self.given.modality, self.data),
+                source_models=models,
+            )
         data = self.target_data
         return PreparedTask(
             target_train=data / "target" / "train",
             target_test=data / "target" / "test",
             pairs_source=data / "pairs" / "source",
             pairs_target=data / "pairs" / "target",
-            source_models=tuple(self.source_model(number) for number in range(self.task.sources)),
+            modality=_placed_modality(self.task.modality, self.data),
+            source_models=models,
         )
 
     def _folder(self, kind: str, content: object) -> Path:
@@ -101,7 +128,7 @@ class TaskFolders:
 
 def is_prepared(folders: TaskFolders) -> bool:
     """Return whether nothing is left to do."""
-    wanted = [folders.source_data, folders.target_data]
+    wanted = [] if folders.given else [folders.source_data, folders.target_data]
     models = [folders.source_model(number) / "summary.json" for number in range(folders.task.sources)]
     return all(path.exists() for path in (*wanted, *models))
 
@@ -192,10 +219,17 @@ def _simulate_target(data: SimulatedData, seed: int, out: Path) -> None:
     (out / "pairs" / "depth").rename(out / "pairs" / "target")
 
 
-def _placed(data: FolderData, start: Path) -> FolderData:
+DataT = TypeVar("DataT", FolderData, GivenData)
+
+
+def _placed(data: DataT, start: Path) -> DataT:
     """Return the data with paths that begin at the data folder."""
-    paths = {name: getattr(data, name) for name in ("source", "target", "pool_source", "pool_target")}
-    return data.model_copy(update={name: start / path for name, path in paths.items() if path is not None})
+    paths = {name: value for name in type(data).model_fields if isinstance(value := getattr(data, name), Path)}
+    return data.model_copy(update={name: start / path for name, path in paths.items()})
+
+
+def _placed_modality(modality: str, start: Path) -> str:
+    return str(start / modality) if modality.endswith((".yaml", ".yml")) else modality
 
 
 def _link_folders(data: FolderData, seed: int, out: Path) -> None:
@@ -276,12 +310,12 @@ def _train(folders: TaskFolders, number: int) -> None:
     if (out / "summary.json").is_file():
         return
     task = folders.task
-    images = folders.source_data / "train"
+    images, test = folders.source_images
     if task.sources > 1:
         images = _part_of(images, number, task.sources, folders.seed, folders.cache)
     train_source(
         images=images,
-        test=folders.source_data / "test",
+        test=test,
         out=out,
         settings=TrainSettings(source=task.source, seed=stream_seed(folders.seed, "source", number)),
         resume=(out / "config.yaml").is_file(),
@@ -290,7 +324,8 @@ def _train(folders: TaskFolders, number: int) -> None:
 
 def _part_of(images: Path, number: int, parts: int, seed: int, cache: Path) -> Path:
     """Return a folder of links to one of several disjoint parts, every class spread over all."""
-    folder = cache / f"part-{number}-of-{parts}-{images.parent.name}"
+    digest = hashlib.blake2b(f"{images} {seed}".encode(), digest_size=8).hexdigest()
+    folder = cache / f"part-{number}-of-{parts}-{digest}"
 
     def make(out: Path) -> None:
         found = find_labelled_images(images)

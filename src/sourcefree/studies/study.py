@@ -87,9 +87,9 @@ def override_task(kind: type[TaskSettings], content: Mapping[str, Any], *, origi
     Raises:
         ConfigError: the content does not fit.
     """
-    data = next((name for name in ("simulated", "folders") if name in content), None)
+    data = next((name for name in ("simulated", "folders", "given") if name in content), None)
     if data is None:
-        raise ConfigError(f"task {origin}: expected 'simulated' or 'folders'")
+        raise ConfigError(f"task {origin}: expected 'simulated', 'folders' or 'given'")
     try:
         base = kind(**{data: content[data]})
     except ValidationError as error:

@@ -59,6 +59,18 @@ class FolderData(Settings):
         return self
 
 
+class GivenData(Settings):
+    """Folders or manifests that are there already, such as those of ``sourcefree prepare``."""
+
+    source: Path = Field(description="class folders or manifest of the source sensor")
+    source_test: Path | None = Field(None, description="to test the source model on; default: a tenth is held out")
+    target: Path = Field(description="class folders or manifest of the target sensor, to adapt to")
+    target_test: Path | None = Field(None, description="to measure on; default: the images that are adapted to")
+    pairs_source: Path
+    pairs_target: Path
+    modality: str = Field(description="the target sensor: a name, or a YAML file")
+
+
 class PairChanges(Settings):
     """What is done to the pairs, to see how much they matter."""
 
@@ -74,6 +86,7 @@ class TaskSettings(Settings):
 
     simulated: SimulatedData | None = None
     folders: FolderData | None = None
+    given: GivenData | None = None
     source: SourceSettings = SourceSettings(
         backbone="resnet10t",
         pretrained=False,
@@ -87,14 +100,15 @@ class TaskSettings(Settings):
 
     @model_validator(mode="after")
     def _one_kind_of_data(self) -> TaskSettings:
-        if (self.simulated is None) == (self.folders is None):
-            raise ValueError("a task has either simulated or folders")
+        if sum(data is not None for data in (self.simulated, self.folders, self.given)) != 1:
+            raise ValueError("a task has one of simulated, folders and given")
         return self
 
     @property
     def modality(self) -> str:
-        """Name of the target sensor."""
-        if self.folders is not None:
-            return self.folders.modality
+        """Name or YAML file of the target sensor."""
+        real = self.folders or self.given
+        if real is not None:
+            return real.modality
         rendering = self.simulated.rendering if self.simulated else "depth"
         return "depth" if rendering.startswith("depth") else "rgb" if rendering == "rgb" else "nir"

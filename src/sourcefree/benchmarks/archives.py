@@ -1,0 +1,106 @@
+"""Unpacking of archives that come from elsewhere: nothing outside the folder, no bombs, resumable."""
+
+from __future__ import annotations
+
+import shutil
+import tarfile
+import zipfile
+from collections.abc import Callable, Sequence
+from pathlib import Path, PurePosixPath
+
+from sourcefree.errors import DataError
+
+ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+# Photographs hardly shrink; a file that grows this much is no photograph.
+_MOST_GROWTH = 200
+_SMALL = 1 << 26  # below 64 MB growth does no harm, and headers may compress well
+
+Counter = Callable[[int, int], None]
+
+
+def is_archive(path: Path) -> bool:
+    """Return whether the file's name is that of an archive we unpack."""
+    return path.is_file() and path.name.lower().endswith(ARCHIVE_SUFFIXES)
+
+
+def unpack(archive: Path, folder: Path, *, progress: Counter | None = None) -> Path:
+    """Return the folder that holds the archive's files; what is there already is not unpacked again.
+
+    Args:
+        archive: zip or tar file.
+        folder: where to unpack; made.
+        progress: called with (done, total).
+
+    Raises:
+        DataError: the archive is damaged, names places outside the folder, would grow beyond reason, or does not fit the disk.
+    """
+    done = folder / ".unpacked"
+    if done.is_file() and done.read_text(encoding="utf-8") == _stamp(archive):
+        return folder
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        if archive.name.lower().endswith(".zip"):
+            _unpack_zip(archive, folder, progress)
+        else:
+            _unpack_tar(archive, folder, progress)
+    except (zipfile.BadZipFile, tarfile.TarError, EOFError, OSError) as error:
+        raise DataError(f"{archive}: cannot be unpacked ({error})", hint="download it again") from error
+    done.write_text(_stamp(archive), encoding="utf-8")
+    return folder
+
+
+def _unpack_zip(archive: Path, folder: Path, progress: Counter | None) -> None:
+    with zipfile.ZipFile(archive) as file:
+        members = [member for member in file.infolist() if not member.is_dir()]
+        _check(archive, folder, [(member.filename, member.file_size) for member in members])
+        for number, member in enumerate(members, start=1):
+            target = folder / PurePosixPath(member.filename)
+            if not (target.is_file() and target.stat().st_size == member.file_size):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                temporary = target.with_name(f".{target.name}.part")
+                with file.open(member) as source, temporary.open("wb") as sink:
+                    shutil.copyfileobj(source, sink)
+                temporary.replace(target)
+            if progress is not None:
+                progress(number, len(members))
+
+
+def _unpack_tar(archive: Path, folder: Path, progress: Counter | None) -> None:
+    with tarfile.open(archive) as file:
+        members = [member for member in file.getmembers() if member.isfile()]  # links and devices are left out
+        _check(archive, folder, [(member.name, member.size) for member in members])
+        for number, member in enumerate(members, start=1):
+            target = folder / PurePosixPath(member.name)
+            if not (target.is_file() and target.stat().st_size == member.size):
+                source = file.extractfile(member)
+                if source is None:
+                    continue
+                target.parent.mkdir(parents=True, exist_ok=True)
+                temporary = target.with_name(f".{target.name}.part")
+                with temporary.open("wb") as sink:
+                    shutil.copyfileobj(source, sink)
+                temporary.replace(target)
+            if progress is not None:
+                progress(number, len(members))
+
+
+def _check(archive: Path, folder: Path, members: Sequence[tuple[str, int]]) -> None:
+    for name, _ in members:
+        path = PurePosixPath(name.replace("\\", "/"))
+        if path.is_absolute() or ".." in path.parts or (path.parts and ":" in path.parts[0]):
+            raise DataError(f"{archive}: holds {name!r}, a place outside the folder", hint="do not trust this archive")
+    total, packed = sum(size for _, size in members), archive.stat().st_size
+    if total > _SMALL and total > _MOST_GROWTH * packed:
+        raise DataError(
+            f"{archive}: would grow from {packed:,} to {total:,} bytes: this is no archive of images",
+            hint="do not trust this archive",
+        )
+    free = shutil.disk_usage(folder).free
+    if total > free:
+        raise DataError(
+            f"{archive}: needs {total:,} bytes, the disk has {free:,} free", hint="choose --out on another disk"
+        )
+
+
+def _stamp(archive: Path) -> str:
+    return f"{archive.name} {archive.stat().st_size}"

@@ -1,0 +1,235 @@
+"""``prepare``: from a published data set to manifests, a sensor description and a ready study."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from sourcefree.benchmarks import diml, nirscene, sunrgbd
+from sourcefree.benchmarks.archives import ARCHIVE_SUFFIXES, is_archive, unpack
+from sourcefree.benchmarks.frames import Frame, counts
+from sourcefree.data.manifest import write_manifest
+from sourcefree.data.modality import Modality
+from sourcefree.engine.progress import Progress, Silent, counter
+from sourcefree.errors import ConfigError, DataError, did_you_mean
+
+DATASETS = ("sunrgbd", "diml", "nirscene")
+
+
+@dataclass(frozen=True)
+class PrepareResult:
+    """What was written.
+
+    Attributes:
+        out: the folder: ``rgb/*.csv``, ``target/*.csv``, ``pairs/{rgb,target}.csv``, ``sensor.yaml``, ``study.yaml``,
+            ``summary.json``.
+        classes: the task's.
+        counts: images by part.
+        notes: what is missing or unusual.
+    """
+
+    out: Path
+    classes: list[str]
+    counts: dict[str, int]
+    notes: list[str]
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A name in the study, and the frames it learns from and adapts to."""
+
+    name: str
+    source: str
+    target: str
+
+
+def prepare(
+    *,
+    dataset: str,
+    path: Path | str,
+    out: Path | str,
+    classes: Sequence[str] = (),
+    split: int | None = None,
+    depth: Literal["raw", "filled"] = "raw",
+    disjoint: bool = False,
+    copy: bool = False,
+    progress: Progress | None = None,
+) -> PrepareResult:
+    """Turn a data set as its authors publish it into manifests that every command reads.
+
+    Args:
+        dataset: "sunrgbd", "diml" or "nirscene".
+        path: the unpacked folder, an archive (zip or tar), or a folder of archives.
+        out: folder to write; the same call again changes nothing, and unpacking goes on where it stopped.
+        classes: the task's classes; default: the data set's (see ``sourcefree.benchmarks``).
+        split: number of the 6/3 split, for nirscene.
+        depth: measured or in-painted depth, for sunrgbd.
+        disjoint: give half of the task's frames to the source model and the other half to the target, where the data set
+            itself has no separate parts; the papers are understood to use all frames for both.
+        copy: copy the images in place of naming where they are.
+        progress: receives progress; silent by default.
+
+    Raises:
+        ConfigError: an option or class is unknown.
+        DataError: the data set is not found, or is damaged.
+    """
+    out, progress = Path(out), progress or Silent()
+    if dataset not in DATASETS:
+        raise ConfigError(f"no data set {dataset!r}", hint=did_you_mean(dataset, DATASETS))
+    root = _unpacked(Path(path), out, progress)
+    frames, chosen, notes, sensor = _read(dataset, root, classes, split, depth)
+    task = [frame for frame in frames if frame.label in chosen]
+    pairs = [frame for frame in frames if frame.label not in chosen]
+    if not pairs:
+        raise DataError(f"{path}: every frame is of a task class, so there are no task-irrelevant pairs")
+    parts = _parts(dataset, task, disjoint=disjoint)
+    written = _write(out, parts, pairs, copy=copy, progress=progress)
+    tasks = _tasks(dataset, parts)
+    _write_text(out / "sensor.yaml", yaml.safe_dump(sensor.model_dump(mode="json", exclude_none=True), sort_keys=False))
+    _write_text(out / "study.yaml", _study(dataset, tasks, sensor))
+    summary = {"dataset": dataset, "classes": chosen, "images": written, "frames": counts(frames), "notes": notes}
+    _write_text(out / "summary.json", json.dumps(summary, indent=1))
+    return PrepareResult(out, chosen, written, notes)
+
+
+def _unpacked(path: Path, out: Path, progress: Progress) -> Path:
+    """Return a folder of plain files; archives go to ``out/unpacked``."""
+    if not path.exists():
+        raise DataError(f"{path}: no such file or folder")
+    if path.is_file() and not is_archive(path):
+        raise DataError(f"{path}: expected a folder or an archive ({', '.join(ARCHIVE_SUFFIXES)})")
+    archives = [path] if path.is_file() else sorted(entry for entry in path.iterdir() if is_archive(entry))
+    if not archives:
+        return path
+    for archive in archives:
+        unpack(archive, out / "unpacked" / archive.name, progress=counter(progress, f"unpacking {archive.name}"))
+    return out / "unpacked" / archives[0].name if len(archives) == 1 else out / "unpacked"
+
+
+def _read(
+    dataset: str, root: Path, classes: Sequence[str], split: int | None, depth: Literal["raw", "filled"]
+) -> tuple[list[Frame], list[str], list[str], Modality]:
+    """Return frames, task classes, notes and the target sensor."""
+    if split is not None and dataset != "nirscene":
+        raise ConfigError(f"--split is for nirscene; choose classes of {dataset} with --classes")
+    if dataset == "sunrgbd":
+        reading, sensor = sunrgbd.read(root, depth=depth), sunrgbd.DEPTH
+        default = sunrgbd.task_classes(reading)
+        notes = [*reading.notes, *sunrgbd.check(reading, default)]
+    elif dataset == "diml":
+        reading, sensor = diml.read(root), diml.DEPTH
+        default, notes = diml.default_classes(reading), reading.notes
+    else:
+        reading, sensor = nirscene.read(root), nirscene.NIR
+        irrelevant = nirscene.irrelevant_classes(nirscene.DEFAULT_SPLIT if split is None else split)
+        default = sorted({frame.label for frame in reading.frames} - set(irrelevant))
+        notes = reading.notes
+    known = {frame.label for frame in reading.frames}
+    for name in classes:
+        if name not in known:
+            raise ConfigError(f"{dataset} has no class {name!r}", hint=did_you_mean(name, known))
+    chosen = sorted(classes) if classes else default
+    if len(chosen) < 2:
+        raise DataError(f"{root}: expected at least two task classes, found {len(chosen)}: {', '.join(chosen)}")
+    return reading.frames, chosen, notes, sensor
+
+
+def _parts(dataset: str, task: list[Frame], *, disjoint: bool) -> dict[str, tuple[list[Frame], list[Frame]]]:
+    """Return, by part, the frames whose RGB images train a source model and those whose target images are adapted to."""
+    groups = sorted({frame.group for frame in task})
+    if dataset == "diml" and set(groups) == set(diml.SPLITS):
+        split = {name: [frame for frame in task if frame.group == name] for name in groups}
+        return {"task": (split["train"], split["test"])}
+    parts = {}
+    for group in groups:
+        frames = [frame for frame in task if frame.group == group]
+        parts[group or "task"] = (frames[::2], frames[1::2]) if disjoint else (frames, frames)
+    return parts
+
+
+def _write(
+    out: Path,
+    parts: dict[str, tuple[list[Frame], list[Frame]]],
+    pairs: list[Frame],
+    *,
+    copy: bool,
+    progress: Progress,
+) -> dict[str, int]:
+    """Write all manifests; return how many images each names."""
+    lists: dict[str, list[tuple[str, Path]]] = {}
+    for name, (source, target) in parts.items():
+        lists[f"rgb/{name}"] = [frame.entry("source") for frame in source]
+        lists[f"target/{name}"] = [frame.entry("target") for frame in target]
+    lists["pairs/rgb"] = [frame.entry("source") for frame in pairs]
+    lists["pairs/target"] = [frame.entry("target") for frame in pairs]
+    for name, images in lists.items():
+        placed = _copied(out / "images" / name, images, counter(progress, f"copying {name}")) if copy else images
+        write_manifest(out / f"{name}.csv", placed)
+    return {name: len(images) for name, images in lists.items()}
+
+
+def _copied(folder: Path, images: list[tuple[str, Path]], show: Callable[[int, int], None]) -> list[tuple[str, Path]]:
+    placed = []
+    for number, (name, file) in enumerate(images, start=1):
+        target = folder / name
+        if not (target.is_file() and target.stat().st_size == file.stat().st_size):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            temporary = target.with_name(f".{target.name}.part")
+            shutil.copyfile(file, temporary)
+            temporary.replace(target)
+        placed.append((name, target))
+        show(number, len(images))
+    return placed
+
+
+def _tasks(dataset: str, parts: dict[str, Any]) -> list[_Task]:
+    if dataset == "sunrgbd":
+        return [_Task(f"{a}-rgb-to-{b}-depth", a, b) for a in parts for b in parts]
+    return [_Task(f"{dataset}-{name}" if len(parts) > 1 else dataset, name, name) for name in parts]
+
+
+def _study(dataset: str, tasks: list[_Task], sensor: Modality) -> str:
+    preset = yaml.safe_load(preset_text(dataset))
+    definitions = {
+        task.name: {
+            "given": {
+                "source": f"rgb/{task.source}.csv",
+                "target": f"target/{task.target}.csv",
+                "pairs_source": "pairs/rgb.csv",
+                "pairs_target": "pairs/target.csv",
+                "modality": "sensor.yaml",
+            },
+            "source": preset["train"]["source"],
+        }
+        for task in tasks
+    }
+    study = {
+        "title": f"{dataset}: RGB to {sensor.name}",
+        "question": "Run it with --data set to this folder. Measured on the images that are adapted to, as the field does.",
+        "tasks": [task.name for task in tasks],
+        "methods": ["source-only", "adabn", "shot", "socket", "tgmb-tgkt", "multilevel"],
+        "seeds": [0, 1, 2],
+        "budget": preset["budget"],
+        "definitions": definitions,
+    }
+    return yaml.safe_dump(study, sort_keys=False)
+
+
+def preset_text(name: str) -> str:
+    """Return the YAML text of a preset."""
+    from importlib import resources
+
+    return resources.files("sourcefree.presets").joinpath(f"{name}.yaml").read_text(encoding="utf-8")
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.part")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)

@@ -1,0 +1,1 @@
+"""Settings like those of the papers, as YAML."""
