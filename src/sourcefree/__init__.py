@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from sourcefree.commands.adapt import AdaptResult, adapt
     from sourcefree.commands.demo import demo
     from sourcefree.commands.evaluate import EvaluateResult, evaluate
+    from sourcefree.commands.export import ExportResult
     from sourcefree.commands.predict import Predictions, predict, translate
+    from sourcefree.commands.prepare import prepare
     from sourcefree.commands.train_source import TrainResult, train_source
     from sourcefree.config import AdaptSettings, TrainSettings
     from sourcefree.data.inspection import inspect_folder, inspect_pairs
@@ -20,12 +22,15 @@ if TYPE_CHECKING:
     from sourcefree.errors import SourcefreeError
     from sourcefree.methods.presets import method_settings
     from sourcefree.models.trained import TrainedClassifier, load_trained
+    from sourcefree.studies.compare import CompareResult, compare
 
 # torch takes seconds to import: a name is loaded when it is first used.
 _WHERE = {
     "AdaptResult": "commands.adapt",
     "AdaptSettings": "config",
+    "CompareResult": "studies.compare",
     "EvaluateResult": "commands.evaluate",
+    "ExportResult": "commands.export",
     "Modality": "data.modality",
     "Predictions": "commands.predict",
     "SourcefreeError": "errors",
@@ -33,6 +38,7 @@ _WHERE = {
     "TrainSettings": "config",
     "TrainedClassifier": "models.trained",
     "adapt": "commands.adapt",
+    "compare": "studies.compare",
     "demo": "commands.demo",
     "evaluate": "commands.evaluate",
     "inspect_folder": "data.inspection",
@@ -41,6 +47,7 @@ _WHERE = {
     "load_trained": "models.trained",
     "method_settings": "methods.presets",
     "predict": "commands.predict",
+    "prepare": "commands.prepare",
     "simulate": "data.simulated",
     "train_source": "commands.train_source",
     "translate": "commands.predict",
@@ -49,7 +56,9 @@ _WHERE = {
 __all__ = [
     "AdaptResult",
     "AdaptSettings",
+    "CompareResult",
     "EvaluateResult",
+    "ExportResult",
     "Modality",
     "Predictions",
     "SourcefreeError",
@@ -57,6 +66,7 @@ __all__ = [
     "TrainSettings",
     "TrainedClassifier",
     "adapt",
+    "compare",
     "demo",
     "evaluate",
     "inspect_folder",
@@ -65,6 +75,7 @@ __all__ = [
     "load_trained",
     "method_settings",
     "predict",
+    "prepare",
     "simulate",
     "train_source",
     "translate",

@@ -254,6 +254,33 @@ def translate(
 
 
 @app.command
+def export(
+    run: Annotated[Path, Parameter(help="Folder of a run or of a model.")],
+    *,
+    out: Annotated[Path, Parameter(help="Folder to write; must be empty.")],
+    images: Annotated[
+        Path | None, Parameter(help="Images to compare on and calibrate with; default: the run's target images.")
+    ] = None,
+    labelled: Annotated[Path | None, Parameter(help="Class folders to measure the accuracy on.")] = None,
+    quantize: Annotated[Literal["int8"] | None, Parameter(help="Also write 8-bit weights and activations.")] = None,
+) -> None:
+    """Write a model for use without torch: ONNX, preprocessing, weights, model card; compared with the model itself."""
+    from sourcefree.commands.export import export as write
+
+    with ConsoleProgress(out_console) as progress:
+        result = write(run=run, out=out, images=images, labelled=labelled, quantize=quantize, progress=progress)
+    lines = [f"largest difference of a probability to PyTorch on {result.images} images: {result.difference:.2g}"]
+    if result.accuracy is not None:
+        lines.append(f"accuracy: {100 * result.accuracy:.1f} %")
+    if result.int8_agreement is not None:
+        lines.append(f"int8: the same answer for {100 * result.int8_agreement:.1f} % of the images")
+    if result.int8_accuracy is not None:
+        lines.append(f"int8 accuracy: {100 * result.int8_accuracy:.1f} %")
+    for line in (*lines, f"exported: {result.out}"):
+        out_console.print(line, markup=False, soft_wrap=True)
+
+
+@app.command
 def inspect(
     images: Annotated[Path, Parameter(help="Folder of images.")],
     *,

@@ -18,7 +18,8 @@ from sourcefree.commands.prepare import DATASETS, prepare, preset_text
 from sourcefree.config import TrainSettings
 from sourcefree.data.folders import find_images, match_pairs
 from sourcefree.data.image_io import read_image, write_image
-from sourcefree.data.modality import load_modality, to_physical
+from sourcefree.data.modality import load_modality
+from sourcefree.data.physical import to_physical
 from sourcefree.errors import ConfigError, DataError
 from sourcefree.overrides import override
 from sourcefree.studies.study import load_study, study_cells

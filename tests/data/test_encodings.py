@@ -5,7 +5,8 @@ import pytest
 from pydantic import ValidationError
 
 from sourcefree.data.encodings import ENCODINGS, hha, jet, normals
-from sourcefree.data.modality import Modality, measure_statistics, to_physical
+from sourcefree.data.modality import Modality, measure_statistics
+from sourcefree.data.physical import to_physical
 
 WALL = np.full((1, 8, 10), 2.0, np.float32)
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sourcefree.data.modality import MODALITIES, Modality, load_modality, measure_statistics, to_physical
+from sourcefree.data.modality import MODALITIES, Modality, load_modality, measure_statistics
+from sourcefree.data.physical import to_physical
 from sourcefree.errors import ConfigError, DataError
 
 

@@ -24,6 +24,7 @@ from sourcefree.engine.runtime import Runtime, create_runtime
 from sourcefree.engine.tracking import MetricsFile
 from sourcefree.engine.trainer import Trainer
 from sourcefree.errors import DivergenceError
+from sourcefree.export.model_card import write_model_card
 from sourcefree.methods.presets import method_settings
 from sourcefree.models.classifier import Classifier
 from sourcefree.models.trained import TrainedClassifier
@@ -190,6 +191,8 @@ def _finish(adaptation: Adaptation, folder: RunFolder, judge: Judge, candidates:
         runtime=adaptation.runtime,
     )
     report = _report(folder)
+    if folder.active:
+        write_model_card(folder.path)
     if collapse and not adaptation.settings.allow_collapse:
         raise DivergenceError(
             f"{folder.path}: {collapse[0]}",

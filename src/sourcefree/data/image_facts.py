@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from sourcefree.data.folders import ImageFile
 from sourcefree.data.image_io import decode_image, read_bytes
-from sourcefree.data.modality import Modality, to_physical
+from sourcefree.data.modality import Modality
+from sourcefree.data.physical import to_physical
 from sourcefree.errors import DataError
 
 Progress = Callable[[int, int], None]

@@ -7,19 +7,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from sourcefree.data.encodings import ENCODINGS
+from sourcefree.data.physical import Physical
 from sourcefree.errors import ConfigError, DataError, did_you_mean
-
-Array = npt.NDArray[Any]
-Physical = npt.NDArray[np.float32]
 
 _YAML_SUFFIXES = (".yaml", ".yml")
 _STD_FLOOR = 1e-6
-_NEARLY_GREY = 2.0  # levels that the channels of a grey 8-bit JPEG may differ by
 
 
 class Modality(BaseModel):
@@ -139,41 +135,6 @@ def _from_yaml(path: Path) -> Modality:
         raise ConfigError(f"{path}: {field}: {problem['msg']}") from error
 
 
-def to_physical(modality: Modality, array: Array) -> Physical:
-    """Return (B, H, W) float32 bands: values in the modality's unit, encoded, NaN where there is no measurement.
-
-    A sensor of one channel also takes colour files whose channels are (nearly) equal; rgb also takes grey files.
-
-    Args:
-        modality: the sensor.
-        array: (H, W, C) stored numbers.
-
-    Raises:
-        DataError: the channels or the number type do not fit the sensor.
-    """
-    stored = _fit_channels(modality, array)
-    if modality.rotated_bits:
-        stored = _rotate_right(stored, modality)
-    missing = ~np.isfinite(stored) if stored.dtype.kind == "f" else np.zeros(stored.shape, bool)
-    for value in modality.missing:
-        missing |= stored == value
-    values = stored.astype(np.float32) * np.float32(_factor(modality, array.dtype)) + np.float32(modality.offset)
-    low = -np.inf if modality.valid_min is None else modality.valid_min
-    high = np.inf if modality.valid_max is None else modality.valid_max
-    if modality.outside == "missing":
-        missing |= (values < low) | (values > high)
-    values = np.where(missing, np.float32(np.nan), values.clip(low, high))
-    bands = np.ascontiguousarray(values.transpose(2, 0, 1))
-    return bands if modality.encoding == "plain" else ENCODINGS[modality.encoding][0](bands)
-
-
-def _rotate_right(stored: Array, modality: Modality) -> Array:
-    if stored.dtype != np.uint16:
-        raise DataError(f"{modality.name}: rotated bits are for uint16 files, found {stored.dtype}")
-    bits = modality.rotated_bits
-    return (stored >> bits) | (stored << (16 - bits))
-
-
 def measure_statistics(modality: Modality, arrays: Iterable[Physical]) -> Modality:
     """Return the modality with mean and std per channel over all valid values.
 
@@ -199,30 +160,3 @@ def measure_statistics(modality: Modality, arrays: Iterable[Physical]) -> Modali
     mean = total / count
     std = np.sqrt(np.maximum(squares / count - mean**2, _STD_FLOOR**2))
     return Modality(**{**modality.to_dict(), "mean": tuple(mean.tolist()), "std": tuple(std.tolist())})
-
-
-def _fit_channels(modality: Modality, array: Array) -> Array:
-    found = array.shape[2]
-    if found == modality.channels:
-        return array
-    if modality.channels == 1 and found == 3:
-        # Only lossy 8-bit files blur equal channels; two levels of a float image in 0..1 would be any colour at all.
-        tolerance = _NEARLY_GREY if array.dtype == np.uint8 else 0.0
-        with np.errstate(invalid="ignore"):
-            spread = np.ptp(array.astype(np.float64), axis=2)
-        if not (spread > tolerance).any():
-            return array[..., :1]
-    if modality.channels == 3 and found == 1 and modality.name == "rgb":
-        return np.repeat(array, 3, axis=2)
-    raise DataError(f"expected {modality.channels} channels of {modality.name}, found {found}")
-
-
-def _factor(modality: Modality, dtype: np.dtype[Any]) -> float:
-    if modality.scale == "full-range":
-        return 1.0 / float(np.iinfo(dtype).max) if dtype.kind in "iu" else 1.0
-    if isinstance(modality.scale, dict):
-        if dtype.name not in modality.scale:
-            known = ", ".join(sorted(modality.scale))
-            raise DataError(f"{modality.name} has no scale for {dtype.name} (known: {known})")
-        return modality.scale[dtype.name]
-    return float(modality.scale)

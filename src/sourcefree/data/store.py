@@ -17,7 +17,8 @@ from torch.nn.functional import interpolate
 from sourcefree.data.augment import load_size
 from sourcefree.data.folders import ImageFile, PairedFiles
 from sourcefree.data.image_io import read_image
-from sourcefree.data.modality import Modality, Physical, measure_statistics, to_physical
+from sourcefree.data.modality import Modality, measure_statistics
+from sourcefree.data.physical import HALF, Physical, to_physical
 from sourcefree.errors import DataError
 
 _WORKERS = 4
@@ -177,7 +178,7 @@ def resize_physical(values: Physical, side: int) -> Physical:
     weight = _shrink(valid.float(), side)
     total = _shrink(torch.where(valid, image, torch.zeros(())), side)
     mean = total / weight.clamp_min(1e-6)
-    return torch.where(weight >= 0.5, mean, torch.full((), float("nan")))[0].numpy()
+    return torch.where(weight >= HALF, mean, torch.full((), float("nan")))[0].numpy()
 
 
 def _shrink(image: torch.Tensor, side: int) -> torch.Tensor:

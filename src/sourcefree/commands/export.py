@@ -1,0 +1,179 @@
+"""``export``: a run's model for use without torch, checked against the model it was made of."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import yaml
+from torch import nn
+
+from sourcefree.commands.predict import list_files
+from sourcefree.data.datasets import UnlabelledImages
+from sourcefree.data.folders import ImageFile, find_labelled_images
+from sourcefree.data.store import load_images
+from sourcefree.engine.inference import infer
+from sourcefree.engine.progress import Progress, Silent
+from sourcefree.engine.run_folder import check_output
+from sourcefree.engine.runtime import create_runtime
+from sourcefree.errors import ConfigError, DataError, SourcefreeError
+from sourcefree.export.model_card import model_card
+from sourcefree.export.onnx_file import preprocessing, write_onnx
+from sourcefree.export.predictor import MODEL_FILE, PREPROCESSING_FILE, Predictor
+from sourcefree.export.quantise import write_int8
+from sourcefree.models.trained import TrainedClassifier, load_trained
+
+INT8_FILE = "model.int8.onnx"
+_CHECKED = 64  # images that the files are compared on
+_TOLERANCE = 1e-3  # of a probability; fp32 kernels of two libraries differ by less
+
+
+@dataclass(frozen=True)
+class ExportResult:
+    """What was written and how it compares.
+
+    Attributes:
+        out: the folder.
+        images: how many images the files were compared on.
+        difference: largest difference of a probability between PyTorch and the ONNX file, from image file to answer.
+        int8_agreement: share of images with the same answer in 8 bits; None without quantisation.
+        accuracy: of the ONNX file on labelled images; None without them.
+        int8_accuracy: likewise in 8 bits.
+    """
+
+    out: Path
+    images: int
+    difference: float
+    int8_agreement: float | None
+    accuracy: float | None
+    int8_accuracy: float | None
+
+
+def export(
+    *,
+    run: Path | str,
+    out: Path | str,
+    images: Path | str | None = None,
+    labelled: Path | str | None = None,
+    quantize: Literal["int8"] | None = None,
+    network: nn.Module | None = None,
+    progress: Progress | None = None,
+) -> ExportResult:
+    """Write a folder that a deployment or a model hub takes: ONNX, weights, preprocessing and model card.
+
+    ``model.onnx`` (dynamic batch, preprocessing in its metadata), ``preprocessing.json``, ``config.json``,
+    ``model.safetensors``, ``README.md``.
+
+    Args:
+        run: folder of a run or of a model.
+        out: folder to write; must be empty.
+        images: images of the sensor to compare on and to calibrate with; default: the target images of the run.
+        labelled: class folders to measure the accuracy on.
+        quantize: "int8" also writes ``model.int8.onnx``.
+        network: your own network, where the model was made from one.
+        progress: receives progress; silent by default.
+
+    Raises:
+        CheckpointError: the run cannot be read.
+        ConfigError: the folder is not empty, a package is missing, or there are no images to compare on.
+        DataError: images cannot be used.
+        SourcefreeError: the written file does not answer as the model does.
+    """
+    run, out, progress = Path(run), Path(out), progress or Silent()
+    check_output(out, resume=False)
+    trained = load_trained(run, network=network)
+    files = list_files([Path(images)]) if images is not None else _target_files(run)
+    out.mkdir(parents=True, exist_ok=True)
+    progress.say("writing the ONNX file")
+    write_onnx(trained, out / MODEL_FILE)
+    _write_rest(run, out, trained)
+    predictor = Predictor(out)
+    progress.say(f"comparing it on {min(_CHECKED, len(files))} images")
+    readable, batch = _preprocessed(predictor, files[:_CHECKED])
+    difference = _difference(trained, predictor, readable)
+    if difference > _TOLERANCE:
+        raise SourcefreeError(
+            f"{out / MODEL_FILE}: its probabilities differ by {difference:.2g} from the model's, more than {_TOLERANCE}",
+            hint="please report this network: the file is kept for a look",
+        )
+    small = None
+    if quantize is not None:
+        progress.say("quantising to 8 bits")
+        write_int8(out / MODEL_FILE, out / INT8_FILE, calibration=[batch[i : i + 8] for i in range(0, len(batch), 8)])
+        small = Predictor(out, model=INT8_FILE)
+    return ExportResult(
+        out=out,
+        images=len(readable),
+        difference=difference,
+        int8_agreement=_agreement(predictor, small, batch) if small else None,
+        accuracy=_accuracy(predictor, labelled) if labelled else None,
+        int8_accuracy=_accuracy(small, labelled) if small and labelled else None,
+    )
+
+
+def _target_files(run: Path) -> list[ImageFile]:
+    """Return the images that the run was adapted to."""
+    config = run / "config.yaml"
+    inputs: dict[str, Any] = {}
+    if config.is_file():
+        inputs = (yaml.safe_load(config.read_text(encoding="utf-8")) or {}).get("inputs") or {}
+    folder = inputs.get("target") or inputs.get("test") or inputs.get("images")
+    if not folder or not Path(folder).exists():
+        raise ConfigError(
+            f"{run}: there are no images to compare the export on",
+            hint="give --images FOLDER with images of its sensor",
+        )
+    return list_files([Path(folder)])
+
+
+def _write_rest(run: Path, out: Path, trained: TrainedClassifier) -> None:
+    """Write preprocessing, weights and card beside the ONNX file; names are those that model hubs expect."""
+    (out / PREPROCESSING_FILE).write_text(json.dumps(preprocessing(trained), indent=1), encoding="utf-8")
+    folder = run / "model" if (run / "model").is_dir() else run
+    shutil.copyfile(folder / "model.json", out / "config.json")
+    shutil.copyfile(folder / "weights.safetensors", out / "model.safetensors")
+    if (run / "summary.json").is_file():
+        (out / "README.md").write_text(model_card(run), encoding="utf-8")
+
+
+def _preprocessed(predictor: Predictor, files: Sequence[ImageFile]) -> tuple[list[ImageFile], npt.NDArray[np.float32]]:
+    """Return the readable files and what the network sees of them."""
+    readable, rows, problem = [], [], ""
+    for file in files:
+        try:
+            rows.append(predictor.preprocess(file.path))
+            readable.append(file)
+        except DataError as error:
+            problem = error.message
+    if not rows:
+        raise DataError(f"none of {len(files)} images can be used, for example {problem}")
+    return readable, np.stack(rows)
+
+
+def _difference(trained: TrainedClassifier, predictor: Predictor, files: list[ImageFile]) -> float:
+    """Return the largest difference of a probability, each library going its own way from the file on."""
+    store = load_images(files, modality=trained.modality, size=trained.size)
+    data = UnlabelledImages(store, modality=trained.modality, size=trained.size, augment=False, seed=0)
+    runtime = create_runtime(device="cpu", precision="fp32", network=trained.model)
+    ours = infer(runtime.place(trained.model), data, runtime=runtime).logits.softmax(-1).numpy()
+    theirs = predictor.predict([file.path for file in files])
+    answers = np.asarray([[answer.probabilities[label] for label in trained.labels] for answer in theirs])
+    return float(np.abs(ours - answers).max())
+
+
+def _agreement(predictor: Predictor, small: Predictor, batch: npt.NDArray[np.float32]) -> float:
+    same = predictor.probabilities(batch).argmax(1) == small.probabilities(batch).argmax(1)
+    return float(same.mean())
+
+
+def _accuracy(predictor: Predictor, labelled: Path | str) -> float:
+    found = find_labelled_images(Path(labelled), labels=predictor.labels)
+    answers = predictor.predict([file.path for file in found.files])
+    correct = [a.label == found.labels[index] for a, index in zip(answers, found.class_index, strict=True)]
+    return float(np.mean(correct))
