@@ -40,6 +40,9 @@ Resume = Annotated[bool, Parameter(help="Go on with the unfinished run in --out.
 Set = Annotated[
     list[str] | None, Parameter(name="--set", help="Change a setting: NAME=VALUE, dotted; repeatable.", negative="")
 ]
+Preset = Annotated[
+    str | None, Parameter(help="Settings like the papers': sunrgbd, diml or nirscene. Everything else wins over them.")
+]
 Config = Annotated[Path | None, Parameter(help="YAML file of settings; --set and options win over it.")]
 Seed = Annotated[int | None, Parameter(help="Fixes everything that is random.")]
 Precision = Annotated[Literal["auto", "fp32", "bf16"] | None, Parameter(help="Arithmetic of the layers.")]
@@ -65,6 +68,7 @@ def train_source(
     seed: Seed = None,
     precision: Precision = None,
     device: Device = None,
+    preset: Preset = None,
     config: Config = None,
     set_: Set = None,
     resume: Resume = False,
@@ -72,7 +76,9 @@ def train_source(
     """Train the source classifier on labelled images of the source sensor."""
     from sourcefree.commands.train_source import train_source as run
     from sourcefree.config import TrainSettings
+    from sourcefree.presets import train_preset
 
+    base = train_preset(preset) if preset else TrainSettings()
     changes = {
         "source.backbone": backbone,
         "source.pretrained": pretrained,
@@ -85,7 +91,7 @@ def train_source(
         "precision": precision,
         "device": device,
     }
-    settings = _settings(TrainSettings(), config, set_, changes)
+    settings = _settings(base, config, set_, changes)
     with ConsoleProgress(out_console) as progress:
         result = run(
             images=images, test=test, out=out, modality=modality, settings=settings, resume=resume, progress=progress
@@ -122,6 +128,7 @@ def adapt(
     seed: Seed = None,
     precision: Precision = None,
     device: Device = None,
+    preset: Preset = None,
     config: Config = None,
     set_: Set = None,
     resume: Resume = False,
@@ -130,17 +137,19 @@ def adapt(
     from sourcefree.commands.adapt import adapt as run
     from sourcefree.methods.presets import method_settings
     from sourcefree.overrides import read_overrides
+    from sourcefree.presets import with_budget
 
     stored = read_overrides(config) if config else {}
-    preset = method_settings(method or str(stored.get("method", "multilevel")))
+    base = method_settings(method or str(stored.get("method", "multilevel")))
+    base = with_budget(base, preset) if preset else base
     changes: dict[str, Any] = {"method": method, "max_unreadable": max_unreadable, "seed": seed}
     changes |= {"precision": precision, "device": device, "allow_collapse": allow_collapse or None}
-    stages = preset.stages
+    stages = base.stages
     changes |= {f"{stage}.optimisation.epochs": epochs for stage in stages}
     # Who names a number of epochs gets that number, whatever least number of steps the method would ask for.
     changes |= {f"{stage}.optimisation.min_steps": 0 for stage in stages if epochs is not None}
     changes |= {f"{stage}.optimisation.batch_size": batch_size for stage in stages}
-    settings = _settings(preset, config, set_, changes)
+    settings = _settings(base, config, set_, changes)
     with ConsoleProgress(out_console) as progress:
         result = run(
             source_model=source_model[0] if len(source_model) == 1 else source_model,

@@ -107,7 +107,8 @@ class NrcSettings(Settings):
     non_reciprocal: float = Field(0.1, ge=0, description="weight of a neighbour that does not name the image in return")
     second_order: float = Field(0.1, ge=0, description="weight of neighbours of neighbours")
     diversity: float = Field(1.0, ge=0, description="L_div")
-    optimisation: Optimisation = Optimisation()
+    # A tenth of SHOT's rate: the final layer learns too, and needs care.
+    optimisation: Optimisation = Optimisation(learning_rate=1e-3)
 
 
 class AadSettings(Settings):
@@ -120,7 +121,8 @@ class AadSettings(Settings):
         description="beta: dispersion is weighted by (1 + 10 p)^-beta over progress p; 0 to 5 as published, larger for larger "
         "data sets",
     )
-    optimisation: Optimisation = Optimisation()
+    # A tenth of SHOT's rate: the final layer learns too, and needs care.
+    optimisation: Optimisation = Optimisation(learning_rate=1e-3)
 
 
 class AdaContrastSettings(Settings):
@@ -160,6 +162,14 @@ class AdaptSettings(Settings):
     oracle: OracleSettings | None = None
     joint: bool = Field(False, description="train translator and target model in one stage, end to end")
     translated_input: bool = Field(False, description="the target model reads translated images, at inference too")
+    student_backbone: str | None = Field(
+        None, description="timm model of the target model, such as a smaller one; default: a copy of the source model"
+    )
+    student_from_scratch: bool = Field(False, description="start student_backbone without ImageNet weights")
+    native_stem: bool = Field(
+        False,
+        description="change the first convolution to the sensor's channels, in place of mixing them in front of it",
+    )
     held_out_pairs: float = Field(0.1, gt=0, lt=0.9, description="share of the pairs kept for label-free evidence")
     max_unreadable: float = Field(0.05, ge=0, le=1, description="share of unreadable files above which the run stops")
     allow_collapse: bool = Field(False, description="accept an adapted model that predicts one class only")
@@ -188,6 +198,12 @@ class AdaptSettings(Settings):
             raise ValueError("joint training needs the sections tgmb and tgkt")
         if self.translated_input and self.tgmb is None:
             raise ValueError("translated_input needs the section tgmb")
+        if self.student_backbone and (self.translated_input or self.native_stem or self.joint):
+            raise ValueError("student_backbone goes with none of translated_input, native_stem and joint")
+        if self.student_backbone and self.socket is not None:
+            raise ValueError(
+                "SOCKET matches batch-norm statistics layer by layer: it needs the source model's backbone"
+            )
         return self
 
 

@@ -14,14 +14,14 @@ import yaml
 from PIL import Image
 
 from sourcefree.benchmarks import nirscene, sunrgbd
-from sourcefree.commands.prepare import DATASETS, prepare, preset_text
-from sourcefree.config import TrainSettings
+from sourcefree.commands.prepare import DATASETS, prepare
 from sourcefree.data.folders import find_images, match_pairs
 from sourcefree.data.image_io import read_image, write_image
 from sourcefree.data.modality import load_modality
 from sourcefree.data.physical import to_physical
 from sourcefree.errors import ConfigError, DataError
-from sourcefree.overrides import override
+from sourcefree.methods.presets import method_settings
+from sourcefree.presets import train_preset, with_budget
 from sourcefree.studies.study import load_study, study_cells
 
 RGB = np.zeros((8, 10, 3), np.uint8)
@@ -225,10 +225,17 @@ def test_a_cut_archive_a_wrong_folder_and_a_typo_are_named(nir: Path, tmp_path: 
 
 @pytest.mark.parametrize("name", DATASETS)
 def test_presets_fit_the_settings(name: str) -> None:
-    preset = yaml.safe_load(preset_text(name))
-    settings = override(TrainSettings(), preset["train"])
+    settings = train_preset(name)
     assert (settings.source.backbone, settings.source.size) == ("resnet50", 224)
-    assert preset["budget"]["epochs"] == 15
+    adapted = with_budget(method_settings("tgmb-tgkt"), name)
+    assert adapted.tgmb is not None
+    assert adapted.tgkt is not None
+    assert adapted.tgmb.optimisation.batch_size == adapted.tgkt.optimisation.batch_size == 32
+
+
+def test_an_unknown_preset_is_refused() -> None:
+    with pytest.raises(ConfigError, match="no preset 'sunrgb'"):
+        train_preset("sunrgb")
 
 
 def test_a_prepared_task_runs_in_a_study(nir: Path, tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ import sourcefree
 from sourcefree.data.image_io import write_image
 from sourcefree.errors import CheckpointError, ConfigError
 from sourcefree.methods.presets import METHODS
+from sourcefree.models.architecture import Architecture
+from sourcefree.models.classifier import Classifier, find_stages
 from sourcefree.overrides import override
 
 QUICK = {
@@ -30,15 +32,21 @@ QUICK = {
 class Own(nn.Module):
     """A network of one's own whose last linear layer is not its head."""
 
-    def __init__(self) -> None:
+    def __init__(self, norm: type[nn.Module] = nn.BatchNorm2d) -> None:
         super().__init__()
-        self.body = nn.Sequential(nn.Conv2d(3, 8, 3, stride=2), nn.ReLU(), nn.Conv2d(8, 8, 3, stride=2), nn.ReLU())
+        self.body = nn.Sequential(
+            nn.Conv2d(3, 8, 3, stride=2), norm(8), nn.ReLU(), nn.Conv2d(8, 8, 3, stride=2), nn.ReLU()
+        )
         self.answer = nn.Linear(8, 2)
         self.unused = nn.Linear(8, 5)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         features: torch.Tensor = self.body(images).mean((2, 3))
         return self.answer(features)  # type: ignore[no-any-return]
+
+
+class NoNorm(nn.Identity):
+    """Stands where batch norm would be."""
 
 
 @pytest.fixture
@@ -109,6 +117,21 @@ def test_every_named_method_runs_and_what_it_delivers_can_be_loaded(two_bands: P
     assert set(sourcefree.predict(run=two_bands / "run", images=[two_bands / "target"], network=Own()).predicted)
 
 
+@pytest.mark.parametrize(("method", "part"), [("adabn", "AdaBN changes"), ("socket", "SOCKET matches")])
+def test_a_method_that_lives_on_batch_norm_says_so_before_it_starts(two_bands: Path, method: str, part: str) -> None:
+    own = sourcefree.TrainedClassifier.from_module(Own(NoNorm), labels=["cat", "dog"], size=21, head="answer")
+    with pytest.raises(ConfigError, match=part):
+        sourcefree.adapt(
+            source_model=own,
+            target=two_bands / "target",
+            pairs_source=two_bands / "pairs/rgb",
+            pairs_target=two_bands / "pairs/two",
+            modality=two_bands / "two.yaml",
+            out=two_bands / "run",
+            settings=sourcefree.method_settings(method),
+        )
+
+
 def test_the_oracle_is_no_adaptation(two_bands: Path) -> None:
     with pytest.raises(ConfigError, match="trains with target labels"):
         sourcefree.adapt(
@@ -139,3 +162,62 @@ def test_a_saved_classifier_comes_back_the_same(tmp_path: Path) -> None:
     (tmp_path / "model/weights.safetensors").write_bytes(b"")
     with pytest.raises(CheckpointError, match="cannot be loaded"):
         sourcefree.load_trained(tmp_path / "model", network=Own())
+
+
+def bottleneck_classifier() -> sourcefree.TrainedClassifier:
+    torch.manual_seed(0)
+    architecture = Architecture("bottleneck", "test_resnet", 2, bottleneck=8)
+    network, head = architecture.build()
+    model = Classifier(network, head=head, stages=find_stages(network, size=32)).eval()
+    statistics = {"mean": (0.5,) * 3, "std": (0.3,) * 3}
+    colour = sourcefree.Modality(**{**sourcefree.load_modality("rgb").to_dict(), **statistics})
+    return sourcefree.TrainedClassifier(model, architecture, ("cat", "dog"), colour, 32)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"student_backbone": "test_convnext", "student_from_scratch": True}, {"native_stem": True}],
+    ids=["another backbone", "native stem"],
+)
+def test_a_target_model_of_another_form_is_trained_saved_and_used(two_bands: Path, changes: dict[str, object]) -> None:
+    source = bottleneck_classifier()
+    result = sourcefree.adapt(
+        source_model=source,
+        target=two_bands / "target",
+        pairs_source=two_bands / "pairs/rgb",
+        pairs_target=two_bands / "pairs/two",
+        modality=two_bands / "two.yaml",
+        out=two_bands / "run",
+        settings=override(sourcefree.method_settings("multilevel"), {**QUICK, **changes}),
+    )
+    assert set(result.scores) == {"source-only", "adabn", "translated", "adapted"}
+    again = sourcefree.load_trained(two_bands / "run/candidates/adapted")
+    images = torch.randn(3, 2, 32, 32)
+    assert again.model(images).logits.shape == (3, 2)
+    if "native_stem" in changes:
+        first = next(module for module in again.model.modules() if isinstance(module, nn.Conv2d))
+        assert first.in_channels == 2
+        old = next(module for module in source.model.modules() if isinstance(module, nn.Conv2d))
+        assert old.in_channels == 3
+    else:
+        assert again.architecture.name == "test_convnext"
+        source_head = source.model.network.get_submodule("head").weight
+        assert torch.equal(again.model.network.get_submodule("head").weight, source_head)
+
+
+def test_a_student_of_its_own_needs_a_bottleneck(two_bands: Path) -> None:
+    with pytest.raises(ConfigError, match="needs a source model of train-source"):
+        sourcefree.adapt(
+            source_model=own_classifier(),
+            target=two_bands / "target",
+            pairs_source=two_bands / "pairs/rgb",
+            pairs_target=two_bands / "pairs/two",
+            modality=two_bands / "two.yaml",
+            out=two_bands / "run",
+            settings=override(
+                sourcefree.method_settings("ti-distillation"),
+                {"student_backbone": "test_convnext", "student_from_scratch": True},
+            ),
+        )
+    with pytest.raises(ConfigError, match="SOCKET matches"):
+        override(sourcefree.method_settings("socket"), {"student_backbone": "test_convnext"})

@@ -26,7 +26,6 @@ from sourcefree.engine.trainer import Trainer
 from sourcefree.errors import DivergenceError
 from sourcefree.export.model_card import write_model_card
 from sourcefree.methods.presets import method_settings
-from sourcefree.models.classifier import Classifier
 from sourcefree.models.trained import TrainedClassifier
 from sourcefree.selection.guard import Decision, choose_candidate
 from sourcefree.selection.scores import dominant_share
@@ -201,7 +200,7 @@ def _finish(adaptation: Adaptation, folder: RunFolder, judge: Judge, candidates:
         )
     return AdaptResult(
         run=folder.path,
-        model=_trained(adaptation, candidates[decision.delivered].model),
+        model=_trained(adaptation, candidates[decision.delivered]),
         delivered=decision.delivered,
         scores={name: candidate.scores for name, candidate in candidates.items()},
         warnings=warnings,
@@ -233,8 +232,8 @@ def _save_models(
     if not folder.active:
         return
     for name, candidate in candidates.items():
-        _trained(adaptation, candidate.model).save(folder.path / "candidates" / name)
-    _trained(adaptation, candidates[delivered].model).save(folder.path / "model")
+        _trained(adaptation, candidate).save(folder.path / "candidates" / name)
+    _trained(adaptation, candidates[delivered]).save(folder.path / "model")
     if "translated" in candidates and adaptation.settings.tgmb is not None:
         save_translator(
             folder.path / "translator",
@@ -244,9 +243,15 @@ def _save_models(
         )
 
 
-def _trained(adaptation: Adaptation, model: Classifier) -> TrainedClassifier:
+def _trained(adaptation: Adaptation, candidate: Candidate) -> TrainedClassifier:
     source = adaptation.source
-    return TrainedClassifier(model, source.architecture, source.labels, adaptation.target.modality, source.size)
+    return TrainedClassifier(
+        candidate.model,
+        adaptation.architecture_of(candidate.name),
+        source.labels,
+        adaptation.target.modality,
+        source.size,
+    )
 
 
 def _summary(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -20,14 +20,16 @@ from sourcefree.engine.runtime import Runtime
 from sourcefree.engine.sampling import stream_seed
 from sourcefree.engine.trainer import Evidence, Streams, Trainer
 from sourcefree.errors import ConfigError
+from sourcefree.losses.statistics import batch_norm_layers
 from sourcefree.methods.adabn import adapt_batch_norm
 from sourcefree.methods.base import Method, StudentParts
 from sourcefree.methods.end_to_end import EndToEnd
 from sourcefree.methods.students import STUDENTS
 from sourcefree.methods.tgkt import Tgkt
 from sourcefree.methods.tgmb import Tgmb
+from sourcefree.models.architecture import Architecture
 from sourcefree.models.classifier import Classifier, freeze
-from sourcefree.models.student import new_student
+from sourcefree.models.student import new_student, other_student
 from sourcefree.models.trained import TrainedClassifier
 from sourcefree.models.translators import behind_translator, create_translator
 
@@ -69,6 +71,7 @@ class Adaptation:
 
         Source-only and AdaBN are always there; "translated" and "adapted" where the method trains them.
         """
+        check_batch_norm(self.settings, self.source.model)
         found = {
             "source-only": judge.candidate("source-only", self.source_only()),
             "adabn": judge.candidate("adabn", self.adabn()),
@@ -156,11 +159,31 @@ class Adaptation:
         return behind, student
 
     def _student(self, teacher: Classifier) -> Classifier:
-        if not self.settings.translated_input:
-            return new_student(self.source.model, in_channels=self.channels)
-        student = copy.deepcopy(teacher)
-        student.network.requires_grad_(True)
+        settings = self.settings
+        if settings.translated_input:
+            student = copy.deepcopy(teacher)
+            student.network.requires_grad_(True)
+            return student
+        if settings.student_backbone is None:
+            return new_student(self.source.model, in_channels=self.channels, native_stem=settings.native_stem)
+        student, _ = other_student(
+            self.source.model,
+            self.source.architecture,
+            backbone=settings.student_backbone,
+            in_channels=self.channels,
+            size=self.source.size,
+            pretrained=not settings.student_from_scratch,
+        )
         return student
+
+    def architecture_of(self, name: str) -> Architecture:
+        """Return how the network of a candidate is built again."""
+        source, settings = self.source.architecture, self.settings
+        if name != "adapted":
+            return source
+        if settings.student_backbone is not None:
+            return replace(source, name=settings.student_backbone)
+        return replace(source, in_channels=self.channels) if settings.native_stem else source
 
     def _bridge(self) -> Tgmb:
         settings = self.settings.tgmb
@@ -194,6 +217,24 @@ class Adaptation:
         checkpoint = CheckpointFile(kept / f"{stage}.pt")
         self.trainer.fit(
             method, stage=stage, streams=streams, settings=optimisation, checkpoint=checkpoint, evidence=evidence
+        )
+
+
+def check_batch_norm(settings: AdaptSettings, model: Classifier) -> None:
+    """Refuse a method that lives on batch norm for a model that has none, before anything is trained.
+
+    Raises:
+        ConfigError: it does.
+    """
+    if settings.method == "adabn" and not model.has_batch_norm():
+        raise ConfigError(
+            "AdaBN changes batch-norm statistics, and the source model has no batch norm",
+            hint="use another method, such as multilevel",
+        )
+    if settings.socket is not None and settings.socket.statistics and not batch_norm_layers(model.network):
+        raise ConfigError(
+            "SOCKET matches the statistics of two-dimensional batch norm, and the source model has none",
+            hint="leave that term out with --set socket.statistics=0, or use another method",
         )
 
 

@@ -18,6 +18,7 @@ from sourcefree.data.manifest import write_manifest
 from sourcefree.data.modality import Modality
 from sourcefree.engine.progress import Progress, Silent, counter
 from sourcefree.errors import ConfigError, DataError, did_you_mean
+from sourcefree.presets import read_preset
 
 DATASETS = ("sunrgbd", "diml", "nirscene")
 
@@ -195,7 +196,7 @@ def _tasks(dataset: str, parts: dict[str, Any]) -> list[_Task]:
 
 
 def _study(dataset: str, tasks: list[_Task], sensor: Modality) -> str:
-    preset = yaml.safe_load(preset_text(dataset))
+    preset = read_preset(dataset)
     definitions = {
         task.name: {
             "given": {
@@ -219,13 +220,6 @@ def _study(dataset: str, tasks: list[_Task], sensor: Modality) -> str:
         "definitions": definitions,
     }
     return yaml.safe_dump(study, sort_keys=False)
-
-
-def preset_text(name: str) -> str:
-    """Return the YAML text of a preset."""
-    from importlib import resources
-
-    return resources.files("sourcefree.presets").joinpath(f"{name}.yaml").read_text(encoding="utf-8")
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -12,10 +12,13 @@ from torch import nn
 from sourcefree.data.modality import MODALITIES, Modality
 from sourcefree.errors import CheckpointError, ConfigError
 from sourcefree.models.architecture import Architecture, parse_architecture
-from sourcefree.models.checkpoint_files import load_into, read_labels, read_state_dict
+from sourcefree.models.checkpoint_files import load_into, read_labels, read_state_dict, stored_labels
 from sourcefree.models.classifier import Classifier, find_stages
+from sourcefree.models.factory import is_factory
 from sourcefree.models.pretrained import IMAGENET_MEAN, IMAGENET_STD, input_statistics
-from sourcefree.models.trained import TrainedClassifier, combine, load_trained
+from sourcefree.models.trained import TrainedClassifier, check_label_count, combine, load_trained
+
+_LIBRARY_SIZE = 224  # what torchvision's classifiers and most others were trained with
 
 SourceModel: TypeAlias = TrainedClassifier | str | Path
 
@@ -31,10 +34,10 @@ def resolve_source_model(
     """Return the source classifier.
 
     Args:
-        source_model: a classifier, the folder of a run, or ``timm:NAME`` or ``torchvision:NAME``; several classifiers or
-            folders become one ensemble.
+        source_model: a classifier, the folder of a run, ``timm:NAME``, ``torchvision:NAME``, ``hf-hub:NAME`` (online) or
+            ``file.py:function``; several classifiers or folders become one ensemble.
         weights: checkpoint for a named architecture (safetensors, or .pth holding plain tensors).
-        labels: file with its label names.
+        labels: file with its label names; default: those that the checkpoint holds.
         size: input size in pixels; default: what the checkpoint or its library says.
         network: own network for a run folder whose model was built from one.
 
@@ -51,31 +54,67 @@ def resolve_source_model(
         ]
         return combine(members)
     text = str(source_model)
+    if text.startswith("hf-hub:"):
+        text = f"timm:{text}"
     library = text.partition(":")[0]
+    if is_factory(text):
+        return _from_factory(text, weights=weights, labels=labels, size=size)
     if library in ("timm", "torchvision") and ":" in text:
-        return _from_checkpoint(text, weights=weights, labels=labels, size=size)
+        return _from_library(text, weights=weights, labels=labels, size=size)
     if weights is not None or labels is not None:
         raise ConfigError(
-            f"--source-weights and --source-labels go with timm:NAME or torchvision:NAME, found {text!r}",
+            f"--source-weights and --source-labels go with timm:NAME, torchvision:NAME or file.py:function, found {text!r}",
             hint="a run folder has its own weights and labels",
         )
-    trained = load_trained(Path(source_model), network=network)
+    trained = load_trained(Path(text), network=network)
     if size is not None and size != trained.size:
         trained = TrainedClassifier(trained.model, trained.architecture, trained.labels, trained.modality, size)
     return trained
 
 
-def _from_checkpoint(text: str, *, weights: Path | None, labels: Path | None, size: int | None) -> TrainedClassifier:
-    if weights is None or labels is None:
-        raise ConfigError(
-            f"{text}: a named architecture needs its checkpoint and its label names",
-            hint="add --source-weights FILE and --source-labels FILE",
-        )
-    names = read_labels(labels)
+def _from_library(text: str, *, weights: Path | None, labels: Path | None, size: int | None) -> TrainedClassifier:
+    """Return a classifier of timm or torchvision, with the weights of a checkpoint or, for hf-hub names, of the hub."""
+    names = _labels(text, weights, labels)
     architecture = parse_architecture(text, num_classes=len(names))
+    if weights is not None:
+        network, head = architecture.build()
+        load_into(network, read_state_dict(weights), path=weights)
+    elif architecture.name.startswith("hf-hub:"):
+        network, head = architecture.build(pretrained=True)
+    else:
+        raise ConfigError(f"{text}: a named architecture needs its checkpoint", hint="add --source-weights FILE")
+    return _classifier(text, network, head, architecture, names, size or _native_size(architecture))
+
+
+def _from_factory(text: str, *, weights: Path | None, labels: Path | None, size: int | None) -> TrainedClassifier:
+    """Return the classifier that a function of the user's returns, with a checkpoint's weights where one is given."""
+    names = _labels(text, weights, labels)
+    file, _, function = text.rpartition(":")
+    architecture = Architecture("factory", function, len(names), factory=f"{Path(file).resolve()}:{function}")
     network, head = architecture.build()
-    load_into(network, read_state_dict(weights), path=weights)
-    size = size or _native_size(architecture)
+    if weights is not None:
+        load_into(network, read_state_dict(weights), path=weights)
+    outputs = getattr(network.get_submodule(head), "out_features", len(names))
+    check_label_count(names, outputs, where=text)
+    return _classifier(text, network, head, architecture, names, size or _LIBRARY_SIZE)
+
+
+def _labels(text: str, weights: Path | None, labels: Path | None) -> list[str]:
+    """Return the label names of a file, or those that the checkpoint itself holds."""
+    if labels is not None:
+        return read_labels(labels)
+    found = stored_labels(weights) if weights is not None else None
+    if not found:
+        raise ConfigError(
+            f"{text}: its label names are needed, in the order of its outputs",
+            hint="add --source-labels FILE, one name a line; or store them in the checkpoint under 'labels'",
+        )
+    return found
+
+
+def _classifier(
+    text: str, network: nn.Module, head: str, architecture: Architecture, names: Sequence[str], size: int
+) -> TrainedClassifier:
     try:
         stages = find_stages(network, size=size)
     except (RuntimeError, AssertionError) as error:
@@ -88,11 +127,12 @@ def _from_checkpoint(text: str, *, weights: Path | None, labels: Path | None, si
 
 
 def _native_size(architecture: Architecture) -> int:
-    config = timm.get_pretrained_cfg(architecture.name) if architecture.kind == "timm" else None
-    return int(config.input_size[-1]) if config is not None else 224
+    named = architecture.kind == "timm" and timm.is_model(architecture.name)
+    config = timm.get_pretrained_cfg(architecture.name) if named else None
+    return int(config.input_size[-1]) if config is not None else _LIBRARY_SIZE
 
 
 def _imagenet_rgb(architecture: Architecture) -> Modality:
-    named = architecture.kind == "timm"
+    named = architecture.kind == "timm" and timm.is_model(architecture.name)
     mean, std = input_statistics(architecture.name) if named else (IMAGENET_MEAN, IMAGENET_STD)
     return Modality(**{**MODALITIES["rgb"].to_dict(), "mean": mean, "std": std})

@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from sourcefree.data.alignment import Alignment, alignment_warnings, measure_alignment
 from sourcefree.data.folders import ImageFile, PairedFiles, find_images, match_pairs
 from sourcefree.data.image_facts import Facts, Kind, Progress, Values, gather_facts, kinds_of, values_of
 from sourcefree.data.modality import Modality
@@ -74,6 +75,7 @@ class PairsReport:
         unpaired_source: files without a partner.
         unpaired_target: files without a partner.
         different_aspect: (source file, target file) whose height to width ratios differ.
+        alignment: how well the edges of a sample of pairs agree; None where too few can be read.
         warnings: plain sentences on the pairing.
     """
 
@@ -84,6 +86,7 @@ class PairsReport:
     unpaired_source: list[str]
     unpaired_target: list[str]
     different_aspect: list[tuple[str, str]]
+    alignment: Alignment | None
     warnings: list[str]
 
     def to_dict(self) -> dict[str, Any]:
@@ -148,7 +151,7 @@ def inspect_pairs(
         facts = gather_facts(files, modality=modality, workers=workers, progress=show)
         reports.append(_folder_report(folder, files, facts, modality))
         by_name.append({file.name: fact for file, fact in zip(files, facts, strict=True)})
-    return _pairs_report(reports, paired, by_name)
+    return _pairs_report(reports, paired, by_name, measure_alignment(paired))
 
 
 def _shifted(progress: Progress | None, *, before: int, total: int) -> Progress | None:
@@ -202,7 +205,10 @@ def _folder_warnings(report: FolderReport, facts: Sequence[Facts]) -> list[str]:
 
 
 def _pairs_report(
-    reports: Sequence[FolderReport], paired: PairedFiles, by_name: Sequence[dict[str, Facts]]
+    reports: Sequence[FolderReport],
+    paired: PairedFiles,
+    by_name: Sequence[dict[str, Facts]],
+    alignment: Alignment | None,
 ) -> PairsReport:
     names = [(first.name, second.name) for first, second in zip(paired.source, paired.target, strict=True)]
     facts = [(by_name[0][first], by_name[1][second]) for first, second in names]
@@ -229,7 +235,8 @@ def _pairs_report(
         unpaired_source=paired.unpaired_source,
         unpaired_target=paired.unpaired_target,
         different_aspect=skewed,
-        warnings=warnings,
+        alignment=alignment,
+        warnings=[*warnings, *alignment_warnings(alignment)],
     )
 
 

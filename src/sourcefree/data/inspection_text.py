@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sourcefree.data.alignment import Alignment
 from sourcefree.data.image_facts import Kind
 from sourcefree.data.inspection import FolderReport, PairsReport
 
@@ -17,6 +18,7 @@ def format_report(report: FolderReport | PairsReport, *, shown: int = 10) -> str
             f"pairs        {report.pairs}, {report.usable} usable",
             *_listed("unpaired", [*report.unpaired_source, *report.unpaired_target], shown),
             *_listed("aspect", [f"{first} / {second}" for first, second in report.different_aspect], shown),
+            *_alignment(report.alignment),
             *(f"warning      {warning}" for warning in report.warnings),
         ]
         return "\n\n".join(lines[:2]) + "\n\n" + "\n".join(lines[2:])
@@ -43,6 +45,13 @@ def _format_folder(report: FolderReport, shown: int) -> str:
     lines += _listed("unreadable", [f"{file}: {reason}" for file, reason in report.unreadable], shown)
     lines += _listed("duplicates", [" = ".join(names[:4]) for names in report.duplicates], shown)
     return "\n".join([*lines, *(f"warning      {warning}" for warning in report.warnings)])
+
+
+def _alignment(found: Alignment | None) -> list[str]:
+    if found is None:
+        return []
+    text = f"edges of true pairs {found.true:.2f}, of wrong pairs {found.shuffled:.2f}, over {found.pairs} pairs"
+    return [f"correlation  {text}"]
 
 
 def _kind(kind: Kind) -> str:

@@ -99,7 +99,8 @@ class Tgkt(Method):
         terms: dict[str, Tensor] = {}
         if weights.features:
             terms["features"] = weights.features * feature_matching(features, teacher.features)
-        if weights.stages and maps:  # a network without any recognisable stage has features and logits only
+        # A network without any recognisable stage, or with another backbone, has features and logits only.
+        if weights.stages and maps and [m.shape for m in maps] == [m.shape for m in teacher_maps]:
             terms["stages"] = weights.stages * stage_matching(maps, teacher_maps)
         if weights.pair_logits:
             divergence = distillation(logits, teacher.logits, temperature=weights.pair_temperature)

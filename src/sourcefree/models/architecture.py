@@ -15,9 +15,11 @@ from torch.nn.utils.parametrizations import weight_norm
 from sourcefree.errors import CheckpointError, ConfigError, did_you_mean
 from sourcefree.models.classifier import Classifier, find_head
 from sourcefree.models.ensemble import HEAD, EnsembleNetwork
+from sourcefree.models.factory import call_factory
 from sourcefree.models.pretrained import create_backbone
+from sourcefree.models.stem import with_input_channels
 
-Kind = Literal["bottleneck", "timm", "torchvision", "module", "ensemble"]
+Kind = Literal["bottleneck", "timm", "torchvision", "module", "factory", "ensemble"]
 
 
 @dataclass(frozen=True)
@@ -27,12 +29,15 @@ class Architecture:
     Attributes:
         kind: ``bottleneck``: timm backbone + bottleneck + weight-normalised head, what ``train-source`` trains;
             ``timm`` or ``torchvision``: that library's classifier as it is; ``module``: the user's own nn.Module;
+            ``factory``: what a function in the user's own Python file returns;
             ``ensemble``: several of them, mixed.
         name: the library's name of the backbone or model; the class name for ``module``.
         num_classes: K.
         bottleneck: width of the bottleneck, for kind ``bottleneck``.
         head: name of the final layer, for kind ``module``.
         members: for kind ``ensemble``.
+        in_channels: of the first convolution, where it was changed to a sensor's own (see :mod:`sourcefree.models.stem`).
+        factory: ``file.py:function`` that builds the network, for kind ``factory``.
     """
 
     kind: Kind
@@ -41,6 +46,8 @@ class Architecture:
     bottleneck: int = 256
     head: str = ""
     members: tuple[Architecture, ...] = ()
+    in_channels: int = 3
+    factory: str = ""
 
     def build(self, *, pretrained: bool = False) -> tuple[nn.Module, str]:
         """Return the network and the name of its final layer.
@@ -49,8 +56,15 @@ class Architecture:
             ConfigError: the library does not know the name.
             CheckpointError: the kind is ``module``, which only its author can build.
         """
+        network, head = self._network(pretrained=pretrained)
+        return (network if self.in_channels == 3 else with_input_channels(network, self.in_channels)), head
+
+    def _network(self, *, pretrained: bool) -> tuple[nn.Module, str]:
         if self.kind == "bottleneck":
             return bottleneck_network(self, pretrained=pretrained), "head"
+        if self.kind == "factory":
+            network = call_factory(self.factory)
+            return network, self.head or find_head(network)
         if self.kind == "ensemble":
             built = [member.build() for member in self.members]
             return EnsembleNetwork([Classifier(network, head=head) for network, head in built]), HEAD
@@ -114,7 +128,7 @@ def parse_architecture(text: str, *, num_classes: int) -> Architecture:
             raise ConfigError(f"torchvision has no model {name!r}", hint=did_you_mean(name, known)[:300])
         return Architecture(kind="torchvision", name=name, num_classes=num_classes)
     if library == "timm" and name:
-        if not timm.is_model(name):
+        if not name.startswith("hf-hub:") and not timm.is_model(name):
             raise ConfigError(f"timm has no model {name!r}", hint=did_you_mean(name, timm.list_models())[:300])
         return Architecture(kind="timm", name=name, num_classes=num_classes)
     raise ConfigError(

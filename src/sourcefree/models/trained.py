@@ -124,7 +124,7 @@ def load_trained(path: Path | str, *, network: nn.Module | None = None) -> Train
             head=head,
             in_channels=channels,
             stages=description["stages"],
-            adapter=translator_adapter(in_channels=channels, **translator) if translator else None,
+            adapter=_adapter(architecture, channels, translator),
             translator=translator["name"] if translator else "",
         )
         model.load_state_dict(load_file(folder / _WEIGHTS))
@@ -181,6 +181,13 @@ def combine(classifiers: Sequence[TrainedClassifier]) -> TrainedClassifier:
     architecture = Architecture("ensemble", "+".join(m.name for m in members), len(first.labels), members=members)
     model = ensemble([classifier.model for classifier in classifiers])
     return TrainedClassifier(model, architecture, first.labels, first.modality, first.size)
+
+
+def _adapter(architecture: Architecture, channels: int, translator: dict[str, Any] | None) -> nn.Module | None:
+    if translator:
+        return translator_adapter(in_channels=channels, **translator)
+    # A changed first convolution reads the sensor's channels itself.
+    return nn.Identity() if architecture.in_channels != 3 else None
 
 
 def _translator_entry(model: Classifier) -> dict[str, Any] | None:
