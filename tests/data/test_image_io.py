@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import struct
+import sys
 import threading
 import warnings
 import zlib
@@ -299,3 +300,26 @@ def test_decoding_in_threads_leaves_the_warning_filters_alone() -> None:
         assert not caught
     other.join()
     assert list(warnings.filters) == before
+
+
+def test_exr_keeps_floats_and_orders_channels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import OpenEXR
+
+    metres = RNG.random((5, 7)).astype(np.float32)
+    colour = RNG.random((5, 7, 3)).astype(np.float16)
+    header = {"type": OpenEXR.scanlineimage}
+    for name, channels in (
+        ("depth", {"Z": metres}),
+        ("rgb", {"RGB": colour}),
+        ("two", {"VV": metres, "VH": metres + 1}),
+    ):
+        with OpenEXR.File(header, channels) as file:
+            file.write(str(tmp_path / f"{name}.exr"))
+    assert (read_image(tmp_path / "depth.exr")[..., 0] == metres).all()
+    assert (read_image(tmp_path / "rgb.exr") == colour.astype(np.float32)).all()
+    assert (read_image(tmp_path / "two.exr") == np.stack([metres + 1, metres], -1)).all()
+    with pytest.raises(DataError, match="damaged"):
+        decode_image((tmp_path / "rgb.exr").read_bytes()[:150], Path("a.exr"))
+    monkeypatch.setitem(sys.modules, "OpenEXR", None)
+    with pytest.raises(DataError, match="OpenEXR is needed"):
+        read_image(tmp_path / "depth.exr")

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from sourcefree.data import png16
+from sourcefree.data import exr, png16
 from sourcefree.data.pixels import orient, pillow_pixels
 from sourcefree.data.quiet import QuietWarnings
 from sourcefree.data.tiff import decode_tiff
@@ -25,7 +25,7 @@ from sourcefree.errors import DataError
 Array = npt.NDArray[Any]
 
 IMAGE_SUFFIXES: frozenset[str] = frozenset(
-    {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".bmp", ".webp", ".npy"}
+    {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".bmp", ".webp", ".npy", ".exr"}
 )
 
 _ORIENTATION_TAG = 274
@@ -116,6 +116,8 @@ def _decode(data: bytes) -> Array:
             return array[..., :1] if array.shape[2] == 2 else array[..., :3]
     if data[:4] in _TIFF_MAGIC:
         return decode_tiff(data)
+    if data[:4] == exr.MAGIC:
+        return exr.decode_exr(data)
     if data[:6] == b"\x93NUMPY":
         return _decode_npy(data)
     if data[:2] == b"\xff\xd8":

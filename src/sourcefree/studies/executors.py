@@ -127,7 +127,9 @@ def _work(connection: Any, work: Work, piece: Arguments, threads: int) -> None:
     import torch
 
     torch.set_num_threads(threads)
-    connection.send(_guarded(work, piece))
+    outcome = _guarded(work, piece)
+    with suppress(BrokenPipeError):  # the parent was ended: nobody listens any more
+        connection.send(outcome)
     connection.close()
 
 
