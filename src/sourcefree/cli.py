@@ -115,6 +115,10 @@ def adapt(
     pairs_target: Annotated[Path, Parameter(help="The same scenes, same names, seen by the target sensor.")],
     modality: ModalityName,
     out: Out,
+    encoding: Annotated[
+        Literal["plain", "inverted", "disparity", "jet", "normals", "hha"] | None,
+        Parameter(help="What a one-channel sensor's values are turned into; default: the modality's."),
+    ] = None,
     method: Annotated[str | None, Parameter(help="See `sourcefree methods`. Default: multilevel.")] = None,
     source_weights: Annotated[Path | None, Parameter(help="Checkpoint for timm:NAME or torchvision:NAME.")] = None,
     source_labels: Annotated[Path | None, Parameter(help="Its label names, one a line or JSON.")] = None,
@@ -135,10 +139,14 @@ def adapt(
 ) -> None:
     """Turn a source classifier into a classifier for another sensor: no source data, no target labels."""
     from sourcefree.commands.adapt import adapt as run
+    from sourcefree.data.modality import load_modality
     from sourcefree.methods.presets import method_settings
     from sourcefree.overrides import read_overrides
     from sourcefree.presets import with_budget
 
+    sensor = load_modality(modality)
+    if encoding is not None:
+        sensor = sensor.encoded(encoding)
     stored = read_overrides(config) if config else {}
     base = method_settings(method or str(stored.get("method", "multilevel")))
     base = with_budget(base, preset) if preset else base
@@ -156,7 +164,7 @@ def adapt(
             target=target,
             pairs_source=pairs_source,
             pairs_target=pairs_target,
-            modality=modality,
+            modality=sensor,
             out=out,
             settings=settings,
             source_weights=source_weights,

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from sourcefree.data.encodings import ENCODINGS, hha, jet, normals
 from sourcefree.data.modality import Modality, measure_statistics
 from sourcefree.data.physical import to_physical
+from sourcefree.errors import ConfigError
 
 WALL = np.full((1, 8, 10), 2.0, np.float32)
 
@@ -47,3 +48,10 @@ def test_missing_values_stay_missing_and_bands_are_as_declared(name: str) -> Non
 def test_an_encoding_is_for_one_channel() -> None:
     with pytest.raises(ValidationError, match="is for one channel"):
         Modality(name="two", channels=2, encoding="jet")
+
+
+def test_changing_the_encoding_forgets_the_statistics() -> None:
+    sensor = Modality(name="d", channels=1, mean=(1.0,), std=(2.0,))
+    assert (sensor.encoded("jet").bands, sensor.encoded("jet").measured) == (3, False)
+    with pytest.raises(ConfigError, match="is for one channel"):
+        Modality(name="two", channels=2).encoded("hha")

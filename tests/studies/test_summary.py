@@ -8,7 +8,7 @@ import pytest
 
 from sourcefree.errors import DataError
 from sourcefree.studies.results import ResultTable, write_parquet
-from sourcefree.studies.summary import average, recovered, spread, summary_tables, wins
+from sourcefree.studies.summary import average, recovered, spread, summary_tables, tasks_won, wins
 
 
 def row(task: str, method: str, seed: int, accuracy: float | None, **more: object) -> dict[str, object]:
@@ -46,6 +46,8 @@ def test_wins_are_counted_over_tasks_and_seeds() -> None:
     assert wins(ROWS, method="ours", other="source-only") == (1, 1, 0)
     assert wins(ROWS, method="source-only", other="ours") == (0, 1, 1)
     assert wins(ROWS, method="oracle", other="source-only") == (3, 0, 0)
+    assert tasks_won(ROWS, method="oracle", other="source-only") == (2, 0, 0)
+    assert tasks_won(ROWS, method="ours", other="source-only") == (1, 0, 0)  # diverged on b: neither won nor lost
 
 
 def test_the_oracle_is_marked_wherever_it_appears() -> None:

@@ -63,6 +63,17 @@ class Modality(BaseModel):
             raise ValueError(f"valid_min {low} must lie below valid_max {high}")
         return self
 
+    def encoded(self, encoding: str) -> Modality:
+        """Return the modality with another encoding; its statistics are forgotten, since they are those of the bands.
+
+        Raises:
+            ConfigError: the encoding does not fit the sensor.
+        """
+        try:
+            return Modality(**{**self.to_dict(), "encoding": encoding, "mean": None, "std": None})
+        except ValidationError as error:
+            raise ConfigError(f"{self.name}: {error.errors()[0]['msg']}") from error
+
     @property
     def bands(self) -> int:
         """Channels that a network sees: those of a file, or those that the encoding makes of one."""

@@ -71,6 +71,17 @@ def wins(rows: Sequence[Row], *, method: str, other: str) -> tuple[int, int, int
     return better, equal, worse
 
 
+def tasks_won(rows: Sequence[Row], *, method: str, other: str) -> tuple[int, int, int]:
+    """Return on how many tasks the method's mean over seeds is above, equal to and below another one's."""
+    better = equal = worse = 0
+    for task in names(rows, "task"):
+        ours, theirs = (spread(rows, task=task, method=name).mean for name in (method, other))
+        better += ours > theirs + _TIE
+        worse += ours < theirs - _TIE
+        equal += abs(ours - theirs) <= _TIE
+    return better, equal, worse
+
+
 @dataclass(frozen=True)
 class Table:
     """A table for people.
@@ -113,7 +124,8 @@ def summary_tables(rows: Sequence[Row], *, transposed: bool = False) -> list[Tab
     if {"source-only", "oracle"} <= set(methods):
         tables.append(_recovered_table(rows))
     if len(methods) > 2 and not transposed:
-        tables.append(_wins_table(rows, methods))
+        tables.append(_wins_table(rows, methods, "Tasks won", tasks_won, "by the means over seeds"))
+        tables.append(_wins_table(rows, methods, "Runs won", wins, "counted over tasks and seeds"))
     tables.append(_cost_table(rows))
     return tables
 
@@ -152,15 +164,20 @@ def _recovered_table(rows: Sequence[Row]) -> Table:
     return Table("Gap recovered, %", ["method", *tasks], body, note)
 
 
-def _wins_table(rows: Sequence[Row], methods: list[str]) -> Table:
+def _wins_table(
+    rows: Sequence[Row],
+    methods: list[str],
+    title: str,
+    count: Callable[..., tuple[int, int, int]],
+    how: str,
+) -> Table:
     compared = [method for method in methods if method != "oracle"]
 
     def text(method: str, other: str) -> str:
-        return "" if method == other else "-".join(str(count) for count in wins(rows, method=method, other=other))
+        return "" if method == other else "-".join(str(n) for n in count(rows, method=method, other=other))
 
     body = [[method, *(text(method, other) for other in compared)] for method in compared]
-    note = "Row against column: better - equal - worse, counted over tasks and seeds."
-    return Table("Wins and losses", ["", *compared], body, note)
+    return Table(title, ["", *compared], body, f"Row against column: better - equal - worse, {how}.")
 
 
 def _cost_table(rows: Sequence[Row]) -> Table:
