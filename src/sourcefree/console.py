@@ -13,6 +13,8 @@ STAGES = {
     "source": "train the source model",
     "tgmb": "bridge: train the translator",
     "tgkt": "transfer: train the target model",
+    "end-to-end": "translator and target model together",
+    **{name: f"{name}: train the target model" for name in ("shot", "socket", "nrc", "aad", "adacontrast", "oracle")},
 }
 
 _SHOWN_NUMBERS = 5  # the loss and its first terms; more does not fit a line

@@ -86,7 +86,7 @@ def export(
         SourcefreeError: the written file does not answer as the model does.
     """
     run, out, progress = Path(run), Path(out), progress or Silent()
-    check_output(out, resume=False)
+    check_output(out, resume=None)
     trained = load_trained(run, network=network)
     files = list_files([Path(images)]) if images is not None else _target_files(run)
     out.mkdir(parents=True, exist_ok=True)

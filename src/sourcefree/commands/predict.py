@@ -161,7 +161,7 @@ def translate(
         DataError: an image or folder is missing, or too many images cannot be used.
     """
     run, out, progress = Path(run), Path(out), progress or Silent()
-    check_output(out, resume=False)
+    check_output(out, resume=None)
     trained = load_trained(run)
     translator, sensor = load_translator(run / "translator", in_channels=trained.modality.bands)
     runtime = create_runtime(device=device, precision=precision, network=translator)

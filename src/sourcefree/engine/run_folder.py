@@ -58,8 +58,12 @@ class RunFolder:
         self.write_json("run.json", {**base, "status": "complete"})
 
 
-def check_output(out: Path, *, resume: bool) -> None:
+def check_output(out: Path, *, resume: bool | None) -> None:
     """Check that a run can be written to ``out``; nothing is changed.
+
+    Args:
+        out: the folder.
+        resume: whether a run in it is gone on with; None where that is not possible at all.
 
     Raises:
         ConfigError: the folder holds files and ``resume`` is off, or ``resume`` is on and there is no run.
@@ -71,7 +75,8 @@ def check_output(out: Path, *, resume: bool) -> None:
     if not resume and out.is_dir() and any(out.iterdir()):
         raise ConfigError(
             f"{out}: the folder exists and is not empty",
-            hint="choose another --out, or use --resume to go on with an unfinished run",
+            hint="choose another --out"
+            + ("" if resume is None else ", or use --resume to go on with an unfinished run"),
         )
 
 

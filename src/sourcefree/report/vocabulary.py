@@ -86,6 +86,12 @@ _STAGES = {
     "source": "Source training",
     "tgmb": "Bridge (TGMB): train the translator",
     "tgkt": "Transfer (TGKT): train the target model",
+    "end-to-end": "TGMB and TGKT together",
+    "shot": "SHOT: train the target model",
+    "socket": "SOCKET: train the target model",
+    "nrc": "NRC: train the target model",
+    "aad": "AaD: train the target model",
+    "adacontrast": "AdaContrast: train the target model",
 }
 
 
