@@ -2,16 +2,20 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
 from sourcefree.selection.guard import Evidence, choose_candidate
 from sourcefree.selection.scores import (
+    class_correlation,
     dominant_share,
     mean_confidence,
     mutual_information,
+    nuclear_norm,
     pair_agreement,
     pair_divergence,
+    soft_neighbourhood_density,
 )
 
 
@@ -29,6 +33,29 @@ def test_scores_by_hand() -> None:
     assert mean_confidence(logits) == pytest.approx(0.75)
     assert dominant_share(logits) == 0.5
     assert dominant_share(source) == 1.0
+
+
+@pytest.mark.parametrize("block", [2, 3, 1024])
+def test_soft_neighbourhood_density_against_loops(block: int) -> None:
+    torch.manual_seed(0)
+    logits = torch.randn(7, 4)
+    p = logits.softmax(-1).numpy()
+    entropies = []
+    for i in range(7):
+        cosine = [p[i] @ p[j] / (np.linalg.norm(p[i]) * np.linalg.norm(p[j])) / 0.05 for j in range(7) if j != i]
+        weights = np.exp(np.asarray(cosine) - max(cosine))
+        weights /= weights.sum()
+        entropies.append(-(weights * np.log(weights)).sum())
+    assert soft_neighbourhood_density(logits, block=block) == pytest.approx(np.mean(entropies), rel=1e-4)
+
+
+def test_norm_and_correlation_by_hand() -> None:
+    sure = 50 * torch.eye(4).repeat(2, 1)  # P^T P = 2 I, singular values of P are sqrt(2)
+    assert nuclear_norm(sure) == pytest.approx(4 * math.sqrt(2) / 8, rel=1e-4)
+    assert class_correlation(sure) == pytest.approx(-2.0, rel=1e-4)
+    collapsed = 50 * torch.eye(4)[:1].repeat(8, 1)  # one singular value, sqrt(8)
+    assert nuclear_norm(collapsed) == pytest.approx(math.sqrt(8) / 8, rel=1e-4)
+    assert class_correlation(collapsed) == pytest.approx(-1.0, rel=1e-4)
 
 
 def evidence(agree: int, of: int, information: float) -> Evidence:

@@ -13,7 +13,15 @@ from sourcefree.engine.inference import infer
 from sourcefree.engine.runtime import Runtime
 from sourcefree.models.classifier import Classifier
 from sourcefree.selection.guard import Evidence
-from sourcefree.selection.scores import mean_confidence, mutual_information, pair_agreement, pair_divergence
+from sourcefree.selection.scores import (
+    class_correlation,
+    mean_confidence,
+    mutual_information,
+    nuclear_norm,
+    pair_agreement,
+    pair_divergence,
+    soft_neighbourhood_density,
+)
 from sourcefree.types import ClassifierOutput
 
 DESCRIPTIONS = {
@@ -31,7 +39,8 @@ class Candidate:
     Attributes:
         name: source-only, adabn, translated or adapted.
         model: returns a :class:`ClassifierOutput` for target images.
-        scores: label-free scores by name.
+        scores: label-free scores by name: those that the report shows.
+        target_scores: further ones, of the target images' answers alone, for studies of scores.
         target: its outputs on all target images.
         agrees: (N,) bool, whether it gives the source model's answer on each held-out pair.
     """
@@ -39,6 +48,7 @@ class Candidate:
     name: str
     model: Classifier
     scores: Mapping[str, float]
+    target_scores: Mapping[str, float]
     target: ClassifierOutput
     agrees: Tensor
 
@@ -55,6 +65,7 @@ class Candidate:
             "name": self.name,
             "description": DESCRIPTIONS[self.name],
             "scores": dict(self.scores),
+            "target_scores": dict(self.target_scores),
             "class_counts": counts.tolist(),
             "evaluation": None,
         }
@@ -100,8 +111,13 @@ class Judge:
             "information_maximization": mutual_information(target.logits),
             "mean_confidence": mean_confidence(target.logits),
         }
+        target_scores = {
+            "soft_neighbourhood_density": soft_neighbourhood_density(target.logits),
+            "nuclear_norm": nuclear_norm(target.logits),
+            "class_correlation": class_correlation(target.logits),
+        }
         agrees = pair_logits.argmax(-1) == self.source_logits.argmax(-1)
-        return Candidate(name, model, scores, target, agrees)
+        return Candidate(name, model, scores, target_scores, target, agrees)
 
 
 def _pair_scores(logits: Tensor, source_logits: Tensor) -> dict[str, float]:

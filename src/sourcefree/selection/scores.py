@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn.functional import log_softmax
+from torch.nn.functional import log_softmax, normalize
 
-from sourcefree.losses.information import information_maximization
+from sourcefree.losses.information import entropy, information_maximization
 
 
 def pair_agreement(logits: Tensor, source_logits: Tensor) -> float:
@@ -50,3 +50,53 @@ def dominant_share(logits: Tensor) -> float:
     """Return the share of images that get the most frequent prediction; 1 means collapse to one class."""
     counts = torch.bincount(logits.argmax(-1), minlength=logits.shape[1])
     return float(counts.max()) / max(1, len(logits))
+
+
+def soft_neighbourhood_density(logits: Tensor, *, temperature: float = 0.05, block: int = 1024) -> float:
+    """Return the mean entropy of each image's similarity to all others, in nats; in 0..log(N - 1), higher is better.
+
+    High where images lie in large dense groups: the answers' vectors are compared by cosine, a softmax at a low temperature
+    turns each row into a distribution over the other images. Rows are taken ``block`` at a time, so memory grows with N only.
+
+    Args:
+        logits: (N, K) on target images.
+        temperature: of the softmax over similarities.
+        block: rows at a time.
+
+    Reference: Saito et al., "Tune it the right way: unsupervised validation of domain adaptation via soft neighborhood
+    density", ICCV 2021, equations 2 to 4. Its caveat: a model collapsed to one class scores highest.
+    """
+    points = normalize(logits.float().softmax(-1))
+    total = 0.0
+    for start in range(0, len(points), block):
+        rows = points[start : start + block] @ points.T / temperature
+        own = torch.arange(len(rows))
+        rows[own, own + start] = -torch.inf
+        total += float(entropy(rows.softmax(-1)).sum())
+    return total / len(points)
+
+
+def nuclear_norm(logits: Tensor) -> float:
+    """Return the nuclear norm of the probabilities over N; higher is better: confident answers, many classes.
+
+    Args:
+        logits: (N, K) on target images.
+
+    Reference: BNM (Cui et al., CVPR 2020), over the whole set in place of a batch.
+    """
+    return float(torch.linalg.matrix_norm(logits.float().softmax(-1), ord="nuc")) / max(1, len(logits))
+
+
+def class_correlation(logits: Tensor) -> float:
+    """Return ``-trace(P^T P) / ||P^T P||_F``; in -sqrt(K)..-1, higher is better in our one sign for all scores.
+
+    Args:
+        logits: (N, K) on target images.
+
+    Reference: Corr-C (Tu et al., "Assessing model out-of-distribution generalization with softmax prediction probability
+    baselines and a correlation method", 2023). Read as the validation literature uses it, lower is better, with the sign
+    turned: sure and varied answers score lowest then, so whether it tells anything must be measured.
+    """
+    probabilities = logits.float().softmax(-1)
+    classes = probabilities.T @ probabilities
+    return -float(classes.trace() / torch.linalg.matrix_norm(classes))
