@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
 
 
 class SourcefreeError(Exception):
@@ -45,3 +46,16 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
     guess = f"did you mean {close[0]!r}? " if close else ""
     return f"{guess}known: {', '.join(names)}"
+
+
+class _Problems(Protocol):
+    def errors(self) -> Sequence[Mapping[str, Any]]: ...
+
+
+def first_problem(error: _Problems) -> str:
+    """Return the first problem of a pydantic ValidationError as "where: what (found ...)"; no pydantic is imported here."""
+    problem = error.errors()[0]
+    where = ".".join(str(part) for part in problem["loc"])
+    text = str(problem["msg"]).removeprefix("Value error, ")
+    # A rule over several settings has no single place, and its whole input would drown the message.
+    return f"{where}: {text} (found {problem['input']!r})" if where else text

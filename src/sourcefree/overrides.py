@@ -10,7 +10,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from sourcefree.config import Settings
-from sourcefree.errors import ConfigError, did_you_mean
+from sourcefree.errors import ConfigError, did_you_mean, first_problem
 
 SettingsT = TypeVar("SettingsT", bound=Settings)
 
@@ -27,7 +27,7 @@ def override(settings: SettingsT, changes: Mapping[str, Any], *, origin: str = "
     try:
         return type(settings).model_validate(data)
     except ValidationError as error:
-        raise ConfigError(f"{origin}: {_first_problem(error)}") from error
+        raise ConfigError(f"{origin}: {first_problem(error)}") from error
 
 
 def read_overrides(path: Path) -> dict[str, Any]:
@@ -91,9 +91,3 @@ def _settings_type(model: type[BaseModel], name: str) -> type[Settings] | None:
         if isinstance(candidate, type) and issubclass(candidate, Settings):
             return candidate
     return None
-
-
-def _first_problem(error: ValidationError) -> str:
-    problem = error.errors()[0]
-    where = ".".join(str(part) for part in problem["loc"])
-    return f"{where}: {problem['msg']} (found {problem['input']!r})"

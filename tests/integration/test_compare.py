@@ -82,3 +82,10 @@ def test_missing_data_fails_those_cells_with_a_reason(tmp_path: Path) -> None:
     result = run("compare", "methods", "--out", tmp_path, "--data", tmp_path, *chosen, expect=2)
     assert "no such folder" in result.stderr
     assert "nir-1, seed 0" in result.stderr
+
+
+def test_a_file_in_the_way_is_named_before_anything_is_computed(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    for place in (tmp_path / "file", tmp_path / "file" / "deeper"):
+        assert "found a file" in run("compare", "tiny", "--out", place, expect=2).stderr
+        assert "found a file" in run("prepare", "diml", tmp_path, "--out", place, expect=2).stderr

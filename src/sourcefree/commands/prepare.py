@@ -17,6 +17,7 @@ from sourcefree.benchmarks.frames import Frame, counts
 from sourcefree.data.manifest import write_manifest
 from sourcefree.data.modality import Modality
 from sourcefree.engine.progress import Progress, Silent, counter
+from sourcefree.engine.run_folder import check_place
 from sourcefree.errors import ConfigError, DataError, did_you_mean
 from sourcefree.presets import read_preset
 
@@ -83,6 +84,7 @@ def prepare(
     out, progress = Path(out), progress or Silent()
     if dataset not in DATASETS:
         raise ConfigError(f"no data set {dataset!r}", hint=did_you_mean(dataset, DATASETS))
+    check_place(out)
     root = _unpacked(Path(path), out, progress)
     frames, chosen, notes, sensor = _read(dataset, root, classes, split, depth)
     task = [frame for frame in frames if frame.label in chosen]

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from sourcefree.data.encodings import ENCODINGS
 from sourcefree.data.physical import Physical
-from sourcefree.errors import ConfigError, DataError, did_you_mean
+from sourcefree.errors import ConfigError, DataError, did_you_mean, first_problem
 
 _YAML_SUFFIXES = (".yaml", ".yml")
 _STD_FLOOR = 1e-6
@@ -72,7 +72,7 @@ class Modality(BaseModel):
         try:
             return Modality(**{**self.to_dict(), "encoding": encoding, "mean": None, "std": None})
         except ValidationError as error:
-            raise ConfigError(f"{self.name}: {error.errors()[0]['msg']}") from error
+            raise ConfigError(f"{self.name}: {first_problem(error)}") from error
 
     @property
     def bands(self) -> int:
@@ -141,9 +141,7 @@ def _from_yaml(path: Path) -> Modality:
     try:
         return Modality(**content)
     except ValidationError as error:
-        problem = error.errors()[0]
-        field = ".".join(str(part) for part in problem["loc"]) or "modality"
-        raise ConfigError(f"{path}: {field}: {problem['msg']}") from error
+        raise ConfigError(f"{path}: {first_problem(error)}") from error
 
 
 def measure_statistics(modality: Modality, arrays: Iterable[Physical]) -> Modality:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sourcefree.engine.progress import Progress, Silent
+from sourcefree.engine.run_folder import check_place
 from sourcefree.errors import ConfigError, SourcefreeError, did_you_mean
 from sourcefree.studies.cell import Cell, Row
 from sourcefree.studies.executors import Executor, LocalExecutor, RayExecutor
@@ -69,6 +70,7 @@ def compare(
     """
     out, progress = Path(out), progress or Silent()
     cache = Path(cache) if cache is not None else out / "cache"
+    check_place(out)
     if jobs < 1:
         raise ConfigError(f"jobs: expected at least 1, found {jobs}")
     origin = "study" if isinstance(study, StudySettings) else str(study)

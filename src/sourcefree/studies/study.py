@@ -12,7 +12,7 @@ import yaml
 from pydantic import Field, ValidationError
 
 from sourcefree.config import AdaptSettings, Settings
-from sourcefree.errors import ConfigError, did_you_mean
+from sourcefree.errors import ConfigError, did_you_mean, first_problem
 from sourcefree.methods.presets import method_settings
 from sourcefree.overrides import override
 from sourcefree.studies.cell import Cell
@@ -93,7 +93,7 @@ def override_task(kind: type[TaskSettings], content: Mapping[str, Any], *, origi
     try:
         base = kind(**{data: content[data]})
     except ValidationError as error:
-        raise ConfigError(f"task {origin}: {_first(error)}") from error
+        raise ConfigError(f"task {origin}: {first_problem(error)}") from error
     return override(base, {name: value for name, value in content.items() if name != data}, origin=f"task {origin}")
 
 
@@ -173,12 +173,7 @@ def _parse(text: str, kind: type[StudySettings], *, origin: str) -> StudySetting
     try:
         return kind(**content)
     except ValidationError as error:
-        raise ConfigError(f"{origin}: {_first(error)}") from error
-
-
-def _first(error: ValidationError) -> str:
-    problem = error.errors()[0]
-    return f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
+        raise ConfigError(f"{origin}: {first_problem(error)}") from error
 
 
 def _ready(name: str) -> str:
