@@ -68,16 +68,22 @@ def own_classifier() -> sourcefree.TrainedClassifier:
     )
 
 
-def test_an_own_module_is_adapted_to_a_sensor_of_two_bands(two_bands: Path) -> None:
-    result = sourcefree.adapt(
-        source_model=own_classifier(),
-        target=two_bands / "target",
-        pairs_source=two_bands / "pairs/rgb",
-        pairs_target=two_bands / "pairs/two",
-        modality=two_bands / "two.yaml",
-        out=two_bands / "run",
-        settings=override(sourcefree.method_settings("multilevel"), QUICK),
+def adapt(
+    source: sourcefree.TrainedClassifier, folder: Path, settings: sourcefree.AdaptSettings
+) -> sourcefree.AdaptResult:
+    return sourcefree.adapt(
+        source_model=source,
+        target=folder / "target",
+        pairs_source=folder / "pairs/rgb",
+        pairs_target=folder / "pairs/two",
+        modality=folder / "two.yaml",
+        out=folder / "run",
+        settings=settings,
     )
+
+
+def test_an_own_module_is_adapted_to_a_sensor_of_two_bands(two_bands: Path) -> None:
+    result = adapt(own_classifier(), two_bands, override(sourcefree.method_settings("multilevel"), QUICK))
     assert result.model.modality.channels == 2
     assert set(result.scores) == {"source-only", "adabn", "translated", "adapted"}
     with pytest.raises(CheckpointError, match=r"your own nn\.Module"):
@@ -94,15 +100,7 @@ def test_every_named_method_runs_and_what_it_delivers_can_be_loaded(two_bands: P
     for stage in preset.stages:
         values = {"epochs": 1, "min_steps": 0, "batch_size": 8}
         changes |= {f"{stage}.optimisation.{name}": value for name, value in values.items()}
-    result = sourcefree.adapt(
-        source_model=own_classifier(),
-        target=two_bands / "target",
-        pairs_source=two_bands / "pairs/rgb",
-        pairs_target=two_bands / "pairs/two",
-        modality=two_bands / "two.yaml",
-        out=two_bands / "run",
-        settings=override(preset, changes),
-    )
+    result = adapt(own_classifier(), two_bands, override(preset, changes))
     bridged, trained = preset.tgmb is not None, preset.student_section is not None
     expected = {"source-only", "adabn"} | ({"translated"} if bridged else set()) | ({"adapted"} if trained else set())
     assert set(result.scores) == expected
@@ -121,28 +119,12 @@ def test_every_named_method_runs_and_what_it_delivers_can_be_loaded(two_bands: P
 def test_a_method_that_lives_on_batch_norm_says_so_before_it_starts(two_bands: Path, method: str, part: str) -> None:
     own = sourcefree.TrainedClassifier.from_module(Own(NoNorm), labels=["cat", "dog"], size=21, head="answer")
     with pytest.raises(ConfigError, match=part):
-        sourcefree.adapt(
-            source_model=own,
-            target=two_bands / "target",
-            pairs_source=two_bands / "pairs/rgb",
-            pairs_target=two_bands / "pairs/two",
-            modality=two_bands / "two.yaml",
-            out=two_bands / "run",
-            settings=sourcefree.method_settings(method),
-        )
+        adapt(own, two_bands, sourcefree.method_settings(method))
 
 
 def test_the_oracle_is_no_adaptation(two_bands: Path) -> None:
     with pytest.raises(ConfigError, match="trains with target labels"):
-        sourcefree.adapt(
-            source_model=own_classifier(),
-            target=two_bands / "target",
-            pairs_source=two_bands / "pairs/rgb",
-            pairs_target=two_bands / "pairs/two",
-            modality=two_bands / "two.yaml",
-            out=two_bands / "run",
-            settings=sourcefree.method_settings("oracle"),
-        )
+        adapt(own_classifier(), two_bands, sourcefree.method_settings("oracle"))
 
 
 def test_the_final_layer_must_fit_the_labels() -> None:
@@ -181,15 +163,7 @@ def bottleneck_classifier() -> sourcefree.TrainedClassifier:
 )
 def test_a_target_model_of_another_form_is_trained_saved_and_used(two_bands: Path, changes: dict[str, object]) -> None:
     source = bottleneck_classifier()
-    result = sourcefree.adapt(
-        source_model=source,
-        target=two_bands / "target",
-        pairs_source=two_bands / "pairs/rgb",
-        pairs_target=two_bands / "pairs/two",
-        modality=two_bands / "two.yaml",
-        out=two_bands / "run",
-        settings=override(sourcefree.method_settings("multilevel"), {**QUICK, **changes}),
-    )
+    result = adapt(source, two_bands, override(sourcefree.method_settings("multilevel"), {**QUICK, **changes}))
     assert set(result.scores) == {"source-only", "adabn", "translated", "adapted"}
     again = sourcefree.load_trained(two_bands / "run/candidates/adapted")
     images = torch.randn(3, 2, 32, 32)
@@ -207,14 +181,10 @@ def test_a_target_model_of_another_form_is_trained_saved_and_used(two_bands: Pat
 
 def test_a_student_of_its_own_needs_a_bottleneck(two_bands: Path) -> None:
     with pytest.raises(ConfigError, match="needs a source model of train-source"):
-        sourcefree.adapt(
-            source_model=own_classifier(),
-            target=two_bands / "target",
-            pairs_source=two_bands / "pairs/rgb",
-            pairs_target=two_bands / "pairs/two",
-            modality=two_bands / "two.yaml",
-            out=two_bands / "run",
-            settings=override(
+        adapt(
+            own_classifier(),
+            two_bands,
+            override(
                 sourcefree.method_settings("ti-distillation"),
                 {"student_backbone": "test_convnext", "student_from_scratch": True},
             ),

@@ -161,14 +161,14 @@ def test_self_training_waits_for_its_start(source_model: Classifier, batch: Step
 def test_pseudo_labels_follow_the_images_of_the_batch(source_model: Classifier, batch: StepBatch) -> None:
     method = tgkt(source_model, distillation=0.0, features=0.0, self_training=1.0)
     method.begin_epoch(view())
-    assert method.pseudo_labels is not None
-    method.pseudo_labels = torch.tensor([0, 1, 2, 0, 1, 2])
+    assert method.self_labels.labels is not None
+    method.self_labels.labels = torch.tensor([0, 1, 2, 0, 1, 2])
     order = torch.tensor([3, 1, 5])
     assert batch.target is not None
     shuffled = StepBatch(target=ImageBatch(batch.target.images[order], order), pairs=batch.pairs)
     method.eval()
     logits = method.student(batch.target.images[order]).logits
-    expected = cross_entropy(logits, method.pseudo_labels[order])
+    expected = cross_entropy(logits, method.self_labels.labels[order])
     assert method(shuffled).terms["self_training"].item() == pytest.approx(expected.item(), abs=1e-4)
 
 

@@ -23,6 +23,7 @@ from sourcefree.losses.information import information_maximization
 from sourcefree.methods.adacontrast import AdaContrast
 from sourcefree.methods.base import EpochView, Method, StudentParts
 from sourcefree.methods.end_to_end import EndToEnd
+from sourcefree.methods.shot import Shot
 from sourcefree.methods.socket import Socket
 from sourcefree.methods.students import STUDENTS
 from sourcefree.methods.tgkt import Tgkt
@@ -113,7 +114,8 @@ def test_shots_terms_in_both_methods(source_model: Classifier, batch: StepBatch,
     method.eval()
     logits = method.get_submodule("student")(batch.target.images).logits
     terms = method(batch).terms
-    labels = method.pseudo_labels
+    assert isinstance(method, (Shot, Socket))
+    labels = method.self_labels.labels
     assert isinstance(labels, torch.Tensor)
     assert terms["information"].item() == pytest.approx(information_maximization(logits).item(), abs=1e-5)
     expected = 0.3 * cross_entropy(logits, labels[batch.target.indices]).item()
@@ -150,7 +152,7 @@ def test_several_sources_keep_their_own_layers_and_learn_their_weights(batch: St
     method = Socket(parts_of(sources), SocketSettings())
     method.train()
     torch.manual_seed(4)
-    method.pseudo_labels = torch.zeros(COUNT, dtype=torch.long)
+    method.self_labels.labels = torch.zeros(COUNT, dtype=torch.long)
     students = method.student.members()
     norms = [[m for m in student.modules() if isinstance(m, nn.BatchNorm2d)] for student in students]
     assert not {id(m) for m in norms[0]} & {id(m) for m in norms[1]}

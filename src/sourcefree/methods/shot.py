@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
 from sourcefree.config import ShotSettings
 from sourcefree.losses.information import information_maximization
-from sourcefree.losses.pseudo_labels import centroid_pseudo_labels
 from sourcefree.methods.base import EpochView, Method, ParameterGroup, StudentParts
+from sourcefree.methods.self_labels import SelfLabels
 from sourcefree.methods.source_training import classifier_groups
 from sourcefree.types import StepBatch, StepOutput
 
@@ -25,24 +24,21 @@ class Shot(Method):
     Reference: [SHOT] equation 7.
     """
 
-    pseudo_labels: Tensor | None
-
     def __init__(self, parts: StudentParts, settings: ShotSettings) -> None:
         super().__init__()
         self.settings = settings
         self.student = parts.student
         self.student.freeze_head()
-        self.pseudo_labels = None
+        self.self_labels = SelfLabels()
 
     def parameter_groups(self) -> Iterable[ParameterGroup]:
         """Return the student's backbone and new layers apart."""
         return classifier_groups(self.student)
 
     def begin_epoch(self, view: EpochView) -> None:
-        """Refresh the pseudo-labels, from un-augmented images in eval mode."""
+        """Refresh the pseudo-labels."""
         if self.settings.pseudo_labels:
-            target = view.infer_target(self.student)
-            self.pseudo_labels = centroid_pseudo_labels(target.features, target.logits)
+            self.self_labels.refresh(view, self.student)
 
     def forward(self, batch: StepBatch) -> StepOutput:
         """Return the weighted sum of the terms that are on."""
@@ -51,7 +47,7 @@ class Shot(Method):
         terms: dict[str, Tensor] = {}
         if weights.information:
             terms["information"] = weights.information * information_maximization(logits)
-        if self.pseudo_labels is not None:
-            labels = self.pseudo_labels.to(logits.device)[target.indices]
-            terms["self_training"] = weights.pseudo_labels * cross_entropy(logits.float(), labels)
+        own = self.self_labels.loss(logits, target.indices)
+        if own is not None:
+            terms["self_training"] = weights.pseudo_labels * own
         return self.total(terms, anchor=logits)

@@ -6,14 +6,13 @@ from collections.abc import Iterable
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
 from sourcefree.config import SocketSettings
 from sourcefree.losses.information import information_maximization
 from sourcefree.losses.matching import feature_norm
-from sourcefree.losses.pseudo_labels import centroid_pseudo_labels
 from sourcefree.losses.statistics import batch_norm_layers, inputs_of, statistics_gap
 from sourcefree.methods.base import EpochView, Method, ParameterGroup, StudentParts
+from sourcefree.methods.self_labels import SelfLabels
 from sourcefree.methods.source_training import classifier_groups
 from sourcefree.types import PairBatch, StepBatch, StepOutput
 
@@ -37,7 +36,6 @@ class Socket(Method):
     """
 
     uses_pairs = True
-    pseudo_labels: Tensor | None
 
     def __init__(self, parts: StudentParts, settings: SocketSettings) -> None:
         super().__init__()
@@ -45,7 +43,7 @@ class Socket(Method):
         self.source_model = parts.source_model
         self.student = parts.student
         self.student.freeze_head()
-        self.pseudo_labels = None
+        self.self_labels = SelfLabels()
         self.keep_frozen("source_model")
 
     def parameter_groups(self) -> Iterable[ParameterGroup]:
@@ -53,10 +51,9 @@ class Socket(Method):
         return classifier_groups(self.student)
 
     def begin_epoch(self, view: EpochView) -> None:
-        """Refresh the pseudo-labels, from un-augmented images in eval mode."""
+        """Refresh the pseudo-labels."""
         if self.settings.pseudo_labels:
-            target = view.infer_target(self.student)
-            self.pseudo_labels = centroid_pseudo_labels(target.features, target.logits)
+            self.self_labels.refresh(view, self.student)
 
     def forward(self, batch: StepBatch) -> StepOutput:
         """Return the weighted sum of the terms that are on."""
@@ -68,9 +65,9 @@ class Socket(Method):
         terms: dict[str, Tensor] = {}
         if weights.information:
             terms["information"] = weights.information * information_maximization(logits)
-        if self.pseudo_labels is not None:
-            labels = self.pseudo_labels.to(logits.device)[target.indices]
-            terms["self_training"] = weights.pseudo_labels * cross_entropy(logits.float(), labels)
+        own = self.self_labels.loss(logits, target.indices)
+        if own is not None:
+            terms["self_training"] = weights.pseudo_labels * own
         if weights.statistics and layers:
             gap = statistics_gap(entering, batch_norm_layers(self.source_model.network), first=weights.first_layer)
             terms["statistics"] = weights.statistics * gap

@@ -6,14 +6,13 @@ from collections.abc import Iterable
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
 from sourcefree.config import TgktSettings
 from sourcefree.losses.distillation import distillation
 from sourcefree.losses.information import information_maximization
 from sourcefree.losses.matching import feature_matching, stage_matching
-from sourcefree.losses.pseudo_labels import centroid_pseudo_labels
 from sourcefree.methods.base import EpochView, Method, ParameterGroup, StudentParts
+from sourcefree.methods.self_labels import SelfLabels
 from sourcefree.methods.source_training import classifier_groups
 from sourcefree.types import PairBatch, StepBatch, StepOutput
 
@@ -37,7 +36,6 @@ class Tgkt(Method):
     """
 
     uses_pairs = True
-    pseudo_labels: Tensor | None
 
     def __init__(self, parts: StudentParts, settings: TgktSettings, *, live_teacher: bool = False) -> None:
         super().__init__()
@@ -47,7 +45,7 @@ class Tgkt(Method):
         self._teacher = (parts.teacher,)
         self.student = parts.student
         self.teacher_agreement = parts.teacher_agreement
-        self.pseudo_labels = None
+        self.self_labels = SelfLabels()
         self._teaches = settings.distillation > 0
         self._self_training = False
         if settings.freeze_head:
@@ -68,8 +66,7 @@ class Tgkt(Method):
             self._teaches = self.teacher_agreement > view.pair_agreement(self.student)
         self._self_training = view.progress >= weights.self_start
         if self._self_training and weights.self_training:
-            target = view.infer_target(self.student)
-            self.pseudo_labels = centroid_pseudo_labels(target.features, target.logits)
+            self.self_labels.refresh(view, self.student)
 
     def forward(self, batch: StepBatch) -> StepOutput:
         """Return the weighted sum of the terms that are on."""
@@ -85,9 +82,9 @@ class Tgkt(Method):
             terms["distillation"] = weights.distillation * divergence
         if self._self_training and weights.information:
             terms["information"] = weights.information * information_maximization(target_logits)
-        if self._self_training and self.pseudo_labels is not None:
-            labels = self.pseudo_labels.to(target_logits.device)[target.indices]
-            terms["self_training"] = weights.self_training * cross_entropy(target_logits.float(), labels)
+        own = self.self_labels.loss(target_logits, target.indices) if self._self_training else None
+        if own is not None:
+            terms["self_training"] = weights.self_training * own
         return self.total(terms, anchor=target_logits)
 
     def _pair_terms(self, pairs: PairBatch, features: Tensor, logits: Tensor, maps: list[Tensor]) -> dict[str, Tensor]:
