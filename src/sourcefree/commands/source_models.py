@@ -74,15 +74,14 @@ def resolve_source_model(
 
 def _from_library(text: str, *, weights: Path | None, labels: Path | None, size: int | None) -> TrainedClassifier:
     """Return a classifier of timm or torchvision, with the weights of a checkpoint or, for hf-hub names, of the hub."""
+    on_hub = text.partition(":")[2].startswith("hf-hub:")
+    if weights is None and not on_hub:
+        raise ConfigError(f"{text}: a named architecture needs its checkpoint", hint="add --source-weights FILE")
     names = _labels(text, weights, labels)
     architecture = parse_architecture(text, num_classes=len(names))
+    network, head = architecture.build(pretrained=weights is None)
     if weights is not None:
-        network, head = architecture.build()
         load_into(network, read_state_dict(weights), path=weights)
-    elif architecture.name.startswith("hf-hub:"):
-        network, head = architecture.build(pretrained=True)
-    else:
-        raise ConfigError(f"{text}: a named architecture needs its checkpoint", hint="add --source-weights FILE")
     return _classifier(text, network, head, architecture, names, size or _native_size(architecture))
 
 
