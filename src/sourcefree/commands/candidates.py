@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sourcefree.data.datasets import ImagePairs, UnlabelledImages
@@ -13,6 +15,7 @@ from sourcefree.engine.inference import infer
 from sourcefree.engine.runtime import Runtime
 from sourcefree.models.classifier import Classifier
 from sourcefree.selection.guard import Evidence
+from sourcefree.selection.mixing import mixing_consistency
 from sourcefree.selection.scores import (
     class_correlation,
     mean_confidence,
@@ -22,7 +25,9 @@ from sourcefree.selection.scores import (
     pair_divergence,
     soft_neighbourhood_density,
 )
-from sourcefree.types import ClassifierOutput
+from sourcefree.types import ClassifierOutput, ImageBatch
+
+_MIXED = 256  # target images that are mixed with others
 
 DESCRIPTIONS = {
     "source-only": "The source model on the target images as they are.",
@@ -103,6 +108,22 @@ class Judge:
         """Return the scores that held-out pairs give."""
         return _pair_scores(self.infer_pairs(model), self.source_logits)
 
+    def mixing_consistency(self, model: nn.Module, target: ClassifierOutput) -> float:
+        """Return MixVal of a model over the first images of a fixed shuffle: mixing all would double the cost of a look.
+
+        Args:
+            model: to be asked for mixtures.
+            target: its outputs on all target images.
+        """
+        generator = torch.Generator().manual_seed(0)
+        chosen = torch.randperm(len(self.target), generator=generator)[:_MIXED]
+        images = self.target.subset(chosen.tolist())
+
+        def predict(first: Tensor, second: Tensor, share: float) -> Tensor:
+            return infer(model, _Mixtures(images, first, second, share), runtime=self.runtime).logits.argmax(-1)
+
+        return mixing_consistency(target.logits.argmax(-1)[chosen], predict)
+
     def candidate(self, name: str, model: Classifier) -> Candidate:
         """Return the model with all its label-free evidence."""
         target, pair_logits = self.infer_target(model), self.infer_pairs(model)
@@ -115,9 +136,27 @@ class Judge:
             "soft_neighbourhood_density": soft_neighbourhood_density(target.logits),
             "nuclear_norm": nuclear_norm(target.logits),
             "class_correlation": class_correlation(target.logits),
+            "mixing_consistency": self.mixing_consistency(model, target),
         }
         agrees = pair_logits.argmax(-1) == self.source_logits.argmax(-1)
         return Candidate(name, model, scores, target_scores, target, agrees)
+
+
+@dataclass(frozen=True)
+class _Mixtures:
+    """Weighted sums of images and their partners; a data set for :func:`infer`."""
+
+    images: UnlabelledImages
+    first: Tensor
+    second: Tensor
+    share: float
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def __getitem__(self, indices: NDArray[np.int64]) -> ImageBatch:
+        first, second = (self.images[part[indices].numpy()].images for part in (self.first, self.second))
+        return ImageBatch(self.share * first + (1 - self.share) * second, torch.from_numpy(indices))
 
 
 def _pair_scores(logits: Tensor, source_logits: Tensor) -> dict[str, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,7 @@ from sourcefree.errors import ConfigError, DivergenceError
 from sourcefree.evaluation import ClassificationMetrics, classification_metrics
 from sourcefree.models.trained import TrainedClassifier
 from sourcefree.studies.cell import Cell, Row
+from sourcefree.studies.points import PointRecorder
 from sourcefree.studies.prepare import PreparedTask, TaskFolders
 from sourcefree.studies.splits import choose_pairs, long_tailed, shuffle_some
 from sourcefree.studies.tasks import PairChanges
@@ -48,10 +50,18 @@ def run_cell(cell: Cell, *, cache: Path, data: Path) -> Row:
     started = time.perf_counter()
     bridges = cache / "bridges" / cell.bridge_key
     adaptation, test = _load(cell, TaskFolders(cell.task, cell.seed, cache, data).prepared(), folder, bridges)
+    judge = adaptation.judge()
+    recorder = PointRecorder(
+        judge,
+        lambda candidate: _metrics(candidate, test, adaptation.runtime).accuracy,
+        cache / "points" / f"{cell.key}.json",
+    )
     try:
-        candidates = adaptation.candidates(adaptation.judge())
+        candidates = replace(adaptation, observe=recorder.observe).candidates(judge)
     except DivergenceError as error:
         return {**base, "status": "diverged", "note": error.message}
+    for candidate in candidates.values():
+        recorder.add(candidate, stage=candidate.name, progress=1.0)
     row = _measure(adaptation, candidates, test)
     shutil.rmtree(folder, ignore_errors=True)
     return {**base, "status": "done", **row, "wall_seconds": time.perf_counter() - started}
