@@ -81,6 +81,23 @@ class TgktSettings(Settings):
     optimisation: Optimisation = Optimisation()
 
 
+class MultilevelSettings(Settings):
+    """Ours: the pairs teach every depth of the target model; then self-training beside it. A weight of zero is off."""
+
+    features: float = Field(1.0, ge=0, description="distance of features on the pairs")
+    stages: float = Field(1.0, ge=0, description="distance of channel-normalised stage maps on the pairs")
+    answers: float = Field(1.0, ge=0, description="distillation of the source model's answers on the pairs")
+    temperature: float = Field(2.0, gt=0, description="tau of answers")
+    mixing: float = Field(0.0, ge=0, le=1, description="share of the pairs that are mixed with another pair")
+    information: float = Field(1.0, ge=0, description="L_IM of the targets")
+    self_training: float = Field(0.3, ge=0, description="cross-entropy with centroid pseudo-labels")
+    self_start: float = Field(0.6, ge=0, le=1, description="share of the training after which both self terms set in")
+    strong: bool = Field(False, description="self terms on strong views")
+    momentum: float = Field(0.98, ge=0, lt=1, description="of the averaged weights")
+    freeze_head: bool = Field(True, description="keep the source model's final layer, as SHOT and SOCKET do")
+    optimisation: Optimisation = Optimisation()
+
+
 class ShotSettings(Settings):
     """SHOT: frozen head, information maximisation, centroid pseudo-labels."""
 
@@ -145,7 +162,7 @@ class OracleSettings(Settings):
 
 
 # The sections of AdaptSettings that train a target model; a method has one of them, or none.
-STUDENT_SECTIONS = ("tgkt", "shot", "socket", "nrc", "aad", "adacontrast", "oracle")
+STUDENT_SECTIONS = ("multilevel", "tgkt", "shot", "socket", "nrc", "aad", "adacontrast", "oracle")
 
 
 class AdaptSettings(Settings):
@@ -153,6 +170,7 @@ class AdaptSettings(Settings):
 
     method: str = "source-only"
     tgmb: TgmbSettings | None = None
+    multilevel: MultilevelSettings | None = None
     tgkt: TgktSettings | None = None
     shot: ShotSettings | None = None
     socket: SocketSettings | None = None

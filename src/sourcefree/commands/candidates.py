@@ -15,7 +15,7 @@ from sourcefree.engine.inference import infer
 from sourcefree.engine.runtime import Runtime
 from sourcefree.models.classifier import Classifier
 from sourcefree.selection.guard import Evidence
-from sourcefree.selection.mixing import mixing_consistency
+from sourcefree.selection.mixing import mixing_consistency, source_free_temperature
 from sourcefree.selection.scores import (
     class_correlation,
     mean_confidence,
@@ -23,6 +23,7 @@ from sourcefree.selection.scores import (
     nuclear_norm,
     pair_agreement,
     pair_divergence,
+    pair_information,
     soft_neighbourhood_density,
 )
 from sourcefree.types import ClassifierOutput, ImageBatch
@@ -47,6 +48,7 @@ class Candidate:
         scores: label-free scores by name: those that the report shows.
         target_scores: further ones, of the target images' answers alone, for studies of scores.
         target: its outputs on all target images.
+        pair_logits: (N, K) on the target images of the held-out pairs.
         agrees: (N,) bool, whether it gives the source model's answer on each held-out pair.
     """
 
@@ -55,6 +57,7 @@ class Candidate:
     scores: Mapping[str, float]
     target_scores: Mapping[str, float]
     target: ClassifierOutput
+    pair_logits: Tensor
     agrees: Tensor
 
     @property
@@ -108,21 +111,28 @@ class Judge:
         """Return the scores that held-out pairs give."""
         return _pair_scores(self.infer_pairs(model), self.source_logits)
 
-    def mixing_consistency(self, model: nn.Module, target: ClassifierOutput) -> float:
-        """Return MixVal of a model over the first images of a fixed shuffle: mixing all would double the cost of a look.
+    def mixing_scores(self, model: nn.Module, target: ClassifierOutput) -> dict[str, float]:
+        """Return what mixtures of target images say: MixVal, a temperature and the mean confidence at it.
+
+        Only the first images of a fixed shuffle are mixed: mixing all would double the cost of a look.
 
         Args:
             model: to be asked for mixtures.
             target: its outputs on all target images.
         """
-        generator = torch.Generator().manual_seed(0)
-        chosen = torch.randperm(len(self.target), generator=generator)[:_MIXED]
+        chosen = torch.randperm(len(self.target), generator=torch.Generator().manual_seed(0))[:_MIXED]
         images = self.target.subset(chosen.tolist())
 
         def predict(first: Tensor, second: Tensor, share: float) -> Tensor:
-            return infer(model, _Mixtures(images, first, second, share), runtime=self.runtime).logits.argmax(-1)
+            return infer(model, _Mixtures(images, first, second, share), runtime=self.runtime).logits
 
-        return mixing_consistency(target.logits.argmax(-1)[chosen], predict)
+        labels = target.logits.argmax(-1)[chosen]
+        temperature = source_free_temperature(labels, predict)
+        return {
+            "mixing_consistency": mixing_consistency(labels, predict),
+            "temperature": temperature,
+            "calibrated_confidence": mean_confidence(target.logits / temperature),
+        }
 
     def candidate(self, name: str, model: Classifier) -> Candidate:
         """Return the model with all its label-free evidence."""
@@ -136,10 +146,10 @@ class Judge:
             "soft_neighbourhood_density": soft_neighbourhood_density(target.logits),
             "nuclear_norm": nuclear_norm(target.logits),
             "class_correlation": class_correlation(target.logits),
-            "mixing_consistency": self.mixing_consistency(model, target),
+            **self.mixing_scores(model, target),
         }
         agrees = pair_logits.argmax(-1) == self.source_logits.argmax(-1)
-        return Candidate(name, model, scores, target_scores, target, agrees)
+        return Candidate(name, model, scores, target_scores, target, pair_logits, agrees)
 
 
 @dataclass(frozen=True)
@@ -163,4 +173,5 @@ def _pair_scores(logits: Tensor, source_logits: Tensor) -> dict[str, float]:
     return {
         "pair_agreement": pair_agreement(logits, source_logits),
         "pair_divergence": pair_divergence(logits, source_logits),
+        "pair_information": float(pair_information(logits, source_logits).mean()),
     }

@@ -8,6 +8,7 @@ from sourcefree.config import (
     AadSettings,
     AdaContrastSettings,
     AdaptSettings,
+    MultilevelSettings,
     NrcSettings,
     Optimisation,
     OracleSettings,
@@ -77,6 +78,24 @@ _BRIDGE = TgmbSettings(translator="paper")
 _NO_SELF = {"distillation": 0.0, "self_training": 0.0}
 
 METHODS = {
+    "new": Preset(
+        summary="",
+        reference="ours",
+        uses=_PAIRS,
+        settings=AdaptSettings(
+            method="new",
+            multilevel=MultilevelSettings(
+                optimisation=Optimisation(
+                    optimizer="adamw",
+                    learning_rate=3e-4,
+                    backbone_scale=1.0,
+                    batch_size=32,
+                    epochs=15,
+                    min_steps=200,
+                )
+            ),
+        ),
+    ),
     "multilevel": Preset(
         summary="the pairs teach every stage, the features and the answers; then self-training (default)",
         reference="ours, on the ground of [TGKT]",

@@ -30,6 +30,24 @@ def pair_divergence(logits: Tensor, source_logits: Tensor) -> float:
     return float((teacher.exp() * (teacher - student)).sum(-1).mean())
 
 
+def pair_information(logits: Tensor, source_logits: Tensor) -> Tensor:
+    """Return what a model's answer on each held-out pair tells of the source model's answer, (N,) nats; higher is better.
+
+    ``sum_k s_k log(p_k / mean p_k)`` with s the source model's answer on the source image and p the model's on the target
+    image. Its mean is 0 for a model that answers the same for every image, and not above 0 for one whose answers have
+    nothing to do with the scene: agreement alone would praise both where one class is frequent. Sure and wrong costs most.
+
+    Args:
+        logits: (N, K) of the model on the target images of held-out pairs.
+        source_logits: (N, K) of the source model on their source images.
+
+    Reference: ours; a lower bound of the mutual information of both answers, as in Barber and Agakov, 2003.
+    """
+    own, source = log_softmax(logits.float(), -1), source_logits.float().softmax(-1)
+    marginal = own.exp().mean(0).clamp_min(1e-12).log()
+    return (source * (own - marginal)).sum(-1)
+
+
 def mutual_information(logits: Tensor) -> float:
     """Return H(mean p) - mean H(p) in nats; in 0..log K, higher is better.
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from sourcefree.commands.candidates import Candidate, Judge
 from sourcefree.models.classifier import Classifier
 
@@ -42,13 +44,19 @@ class PointRecorder:
             "progress": round(progress, 3),
             "accuracy": self.accuracy(candidate),
             "scores": {**candidate.scores, **candidate.target_scores},
-            "answers": [[round(p, 4) for p in row] for row in candidate.target.logits.softmax(-1).tolist()],
+            "answers": _rounded(candidate.target.logits),
+            "pair_answers": _rounded(candidate.pair_logits),
+            "source_answers": _rounded(self.judge.source_logits),
         }
         kept = [old for old in read_points(self.path) if (old["stage"], old["progress"]) != (stage, point["progress"])]
         self.path.parent.mkdir(parents=True, exist_ok=True)
         temporary = self.path.with_name(f".{self.path.name}.part")
         temporary.write_text(json.dumps([*kept, point]), encoding="utf-8")
         temporary.replace(self.path)
+
+
+def _rounded(logits: Tensor) -> list[list[float]]:
+    return [[round(p, 4) for p in row] for row in logits.softmax(-1).tolist()]
 
 
 def read_points(path: Path) -> list[dict[str, Any]]:

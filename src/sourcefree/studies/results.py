@@ -15,8 +15,9 @@ COLUMNS = (
     *("task", "method", "seed", "status"),
     *("accuracy", "class_mean_accuracy", "macro_f1", "ece"),
     *("translated_accuracy", "source_only_accuracy", "adabn_accuracy", "delivered", "delivered_accuracy"),
-    *("pair_agreement", "pair_divergence", "information_maximization", "mean_confidence"),
+    *("pair_agreement", "pair_divergence", "pair_information", "information_maximization", "mean_confidence"),
     *("soft_neighbourhood_density", "nuclear_norm", "class_correlation", "mixing_consistency"),
+    *("temperature", "calibrated_confidence"),
     *("seconds", "wall_seconds", "peak_memory_mb", "parameters", "images"),
     *("target_images", "pairs", "test_images", "uses_labels", "note", "key"),
 )
