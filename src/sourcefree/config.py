@@ -66,17 +66,10 @@ class TgktSettings(Settings):
 
     distillation: float = Field(1.0, ge=0, description="L_KL from the source model on translated targets")
     temperature: float = Field(1.0, gt=0, description="tau of L_KL")
-    trust_teacher: bool = Field(
-        False,
-        description="use L_KL only while the translator agrees with held-out pairs better than the target model",
-    )
     features: float = Field(1.0, ge=0, description="beta_f, L_f on the pairs")
-    stages: float = Field(0.0, ge=0, description="distance of channel-normalised stage maps on the pairs")
     pair_logits: float = Field(0.0, ge=0, description="distillation of the source model's answers on the pairs")
     pair_temperature: float = Field(2.0, gt=0, description="tau of pair_logits")
     self_training: float = Field(0.3, ge=0, description="beta_self, L_self: centroid pseudo-labels")
-    information: float = Field(0.0, ge=0, description="L_IM of the targets")
-    self_start: float = Field(0.0, ge=0, le=1, description="share of the training after which both self terms set in")
     freeze_head: bool = Field(True, description="keep the source model's final layer, as SHOT and SOCKET do")
     optimisation: Optimisation = Optimisation()
 

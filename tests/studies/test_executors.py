@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 
+import psutil
 import pytest
 
 from sourcefree.studies.executors import Executor, LocalExecutor, RayExecutor
@@ -40,3 +43,23 @@ def test_leaving_early_ends_the_other_processes() -> None:
     assert next(outcomes).error is not None  # sleep() takes no keyword: it fails at once
     outcomes.close()
     assert time.monotonic() - started < RAY_SECONDS
+
+
+def test_a_killed_parent_leaves_no_process_behind() -> None:
+    code = (
+        "import signal; from sourcefree.studies.executors import LocalExecutor;"
+        "list(LocalExecutor(1).run(signal.pause, [{}]))"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code])
+    children: list[psutil.Process] = []
+    limit = time.monotonic() + RAY_SECONDS
+    # The tracker of multiprocessing is the other child.
+    while not any("spawn_main" in " ".join(child.cmdline()) for child in children) and time.monotonic() < limit:
+        time.sleep(0.1)
+        children = psutil.Process(parent.pid).children()
+    time.sleep(1)  # until the child listens for its parent
+    parent.kill()
+    parent.wait()
+    _, alive = psutil.wait_procs(children, timeout=RAY_SECONDS)
+    assert children
+    assert not alive

@@ -69,7 +69,7 @@ definitions:
     assert len(cells) == 2 * 5
     assert [cell.task_name for cell in cells[::5]] == ["pairs count=10", "pairs count=20"]
     assert cells[0].task.source.size == 48
-    assert cells[0].task.source.backbone == "resnet10t"
+    assert cells[0].task.source.backbone == "test_resnet"
     assert cells[4].method_name == "socket features=1 statistics=2"
     assert cells[4].settings.socket is not None
     assert (cells[4].settings.socket.features, cells[4].settings.socket.statistics) == (1, 2)

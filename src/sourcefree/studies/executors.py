@@ -6,6 +6,7 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -57,7 +58,7 @@ class LocalExecutor:
     def run(self, work: Work, pieces: Sequence[Arguments]) -> Iterator[Outcome]:
         """Yield outcomes as they come; leaving the loop early ends all processes."""
         context = multiprocessing.get_context("spawn")
-        threads = max(1, (os.cpu_count() or 1) // max(1, min(self.jobs, len(pieces))))
+        threads = max(1, _cores() // max(1, min(self.jobs, len(pieces))))
         waiting = list(enumerate(pieces))[::-1]
         running: dict[multiprocessing.connection.Connection, tuple[int, SpawnProcess]] = {}
         try:
@@ -123,6 +124,7 @@ class RayExecutor:
 def _work(connection: Any, work: Work, piece: Arguments, threads: int) -> None:
     """Run in a process of its own: send (value, error, hint)."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))
     import torch
 
@@ -131,6 +133,19 @@ def _work(connection: Any, work: Work, piece: Arguments, threads: int) -> None:
     with suppress(BrokenPipeError):  # the parent was ended: nobody listens any more
         connection.send(outcome)
     connection.close()
+
+
+def _cores() -> int:
+    """Return the cores this process may use, which can be fewer than the machine has: threads beyond them only wait."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _end_with_parent() -> None:
+    """End this process when its parent has ended, however: a killed study must not go on computing unseen."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _guarded(work: Work, piece: Arguments) -> tuple[Any, str | None, str | None]:
