@@ -215,10 +215,10 @@ def preferred_candidate(candidates: Mapping[str, Candidate], settings: AdaptSett
 
 
 def choose(candidates: Mapping[str, Candidate], preferred: str) -> Decision:
-    """Return what is delivered: the preferred model unless the evidence is for AdaBN or the source model."""
+    """Return what is delivered: the preferred model if the evidence is for it, else AdaBN or the source model."""
     # The translated model is shown but stands in no competition: it costs a translator at inference.
     evidence = {
-        name: candidate.evidence
+        name: candidate.pair_information
         for name, candidate in candidates.items()
         if name in (preferred, "adabn", "source-only")
     }

@@ -135,7 +135,7 @@ class Adaptation:
         torch.manual_seed(stream_seed(self.settings.seed, "student"))
         teacher = found.get("translated", found["source-only"])
         student = self._student(teacher.model)
-        parts = StudentParts(self.source_model(), student, teacher.model, teacher.scores["pair_agreement"])
+        parts = StudentParts(self.source_model(), student, teacher.model)
         settings = getattr(self.settings, section)
         method = STUDENTS[section](parts, settings)
         evidence = self._student_evidence(judge, student, stage=section)
@@ -206,7 +206,7 @@ class Adaptation:
     def _student_evidence(self, judge: Judge, student: Classifier, *, stage: str) -> Evidence:
         watch = self.observe
         observe = None if watch is None else lambda before, after: watch(stage, before, after, student)
-        return Evidence(judge.infer_target, judge.pair_agreement, lambda: judge.pair_scores(student), observe)
+        return Evidence(judge.infer_target, lambda: judge.pair_scores(student), observe)
 
     def _fit(self, method: Method, *, stage: str, optimisation: Optimisation, evidence: Evidence) -> None:
         if method.uses_labels and self.labelled is None:

@@ -14,7 +14,6 @@ from sourcefree.data.datasets import ImagePairs, UnlabelledImages
 from sourcefree.engine.inference import infer
 from sourcefree.engine.runtime import Runtime
 from sourcefree.models.classifier import Classifier
-from sourcefree.selection.guard import Evidence
 from sourcefree.selection.mixing import mixing_consistency, source_free_temperature
 from sourcefree.selection.scores import (
     class_correlation,
@@ -49,7 +48,7 @@ class Candidate:
         target_scores: further ones, of the target images' answers alone, for studies of scores.
         target: its outputs on all target images.
         pair_logits: (N, K) on the target images of the held-out pairs.
-        agrees: (N,) bool, whether it gives the source model's answer on each held-out pair.
+        pair_information: (N,) what its answer on each held-out pair tells of the source model's.
     """
 
     name: str
@@ -58,12 +57,7 @@ class Candidate:
     target_scores: Mapping[str, float]
     target: ClassifierOutput
     pair_logits: Tensor
-    agrees: Tensor
-
-    @property
-    def evidence(self) -> Evidence:
-        """What the guard weighs."""
-        return Evidence(self.agrees, self.scores["information_maximization"])
+    pair_information: Tensor
 
     def to_dict(self) -> dict[str, object]:
         """Return the entry of ``summary.json``."""
@@ -102,10 +96,6 @@ class Judge:
     def infer_pairs(self, model: nn.Module) -> Tensor:
         """Return (N, K) logits of the model on the target images of the held-out pairs."""
         return infer(model, self.held_out, side="target", runtime=self.runtime).logits
-
-    def pair_agreement(self, model: nn.Module) -> float:
-        """Return how often the model gives the source model's answer on held-out pairs."""
-        return pair_agreement(self.infer_pairs(model), self.source_logits)
 
     def pair_scores(self, model: nn.Module) -> dict[str, float]:
         """Return the scores that held-out pairs give."""
@@ -148,8 +138,8 @@ class Judge:
             "class_correlation": class_correlation(target.logits),
             **self.mixing_scores(model, target),
         }
-        agrees = pair_logits.argmax(-1) == self.source_logits.argmax(-1)
-        return Candidate(name, model, scores, target_scores, target, pair_logits, agrees)
+        information = pair_information(pair_logits, self.source_logits)
+        return Candidate(name, model, scores, target_scores, target, pair_logits, information)
 
 
 @dataclass(frozen=True)

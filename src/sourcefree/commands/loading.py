@@ -18,6 +18,7 @@ from sourcefree.engine.sampling import stream_seed
 from sourcefree.errors import DataError
 
 _LEAST_PAIRS = 10
+_LEAST_HELD_OUT = 30
 
 
 @dataclass(frozen=True)
@@ -215,9 +216,12 @@ def load_labelled(
 
 
 def split_held_out(count: int, *, share: float, seed: int) -> tuple[list[int], list[int]]:
-    """Return positions to train on and positions held out: ``share`` of them, at least one and at most half."""
+    """Return positions to train on and positions held out: ``share`` of them, at least 30 and at most a third.
+
+    Fewer than 30 prove nothing, and a model that cannot be judged cannot be delivered.
+    """
     order = np.random.default_rng(stream_seed(seed, "held-out pairs")).permutation(count)
-    kept = min(max(1, round(share * count)), count // 2)
+    kept = min(max(_LEAST_HELD_OUT, round(share * count)), count // 3)
     return sorted(order[kept:].tolist()), sorted(order[:kept].tolist())
 
 

@@ -65,13 +65,11 @@ class Evidence:
 
     Attributes:
         infer_target: see :class:`EpochView`.
-        pair_agreement: see :class:`EpochView`.
         scores: label-free scores after an epoch.
         observe: called after an epoch with the shares of the stage done before and after it, for studies.
     """
 
     infer_target: Callable[[nn.Module], ClassifierOutput] | None = None
-    pair_agreement: Callable[[nn.Module], float] | None = None
     scores: Callable[[], Mapping[str, float]] | None = None
     observe: Callable[[float, float], None] | None = None
 
@@ -229,9 +227,9 @@ def _batch_size(data: Mapping[str, TrainingData], settings: Optimisation, proces
 
 def _view(progress: float, evidence: Evidence) -> EpochView:
     def missing(_model: nn.Module) -> Any:
-        raise ValueError("this stage has no target images or held-out pairs to look at")
+        raise ValueError("this stage has no target images to look at")
 
-    return EpochView(progress, evidence.infer_target or missing, evidence.pair_agreement or missing)
+    return EpochView(progress, evidence.infer_target or missing)
 
 
 def _check_finite(output: StepOutput, *, stage: str, epoch: int, step: int) -> None:

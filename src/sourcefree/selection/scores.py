@@ -8,6 +8,8 @@ from torch.nn.functional import log_softmax, normalize
 
 from sourcefree.losses.information import entropy, information_maximization
 
+_TEMPERATURES = (0.5, 0.7, 1.0, 1.4, 2.0, 3.0, 5.0, 10.0)
+
 
 def pair_agreement(logits: Tensor, source_logits: Tensor) -> float:
     """Return the share of held-out pairs on which the model gives the source model's answer; in 0..1, higher is better.
@@ -34,8 +36,9 @@ def pair_information(logits: Tensor, source_logits: Tensor) -> Tensor:
     """Return what a model's answer on each held-out pair tells of the source model's answer, (N,) nats; higher is better.
 
     ``sum_k s_k log(p_k / mean p_k)`` with s the source model's answer on the source image and p the model's on the target
-    image. Its mean is 0 for a model that answers the same for every image, and not above 0 for one whose answers have
-    nothing to do with the scene: agreement alone would praise both where one class is frequent. Sure and wrong costs most.
+    image, at the temperature that tells most. So only what the answers say counts, not how loudly: the mean is 0 for a model
+    that answers the same for every image and for one whose answers have nothing to do with the scene, where agreement
+    would praise both if one class is frequent and divergence would praise the one that hedges.
 
     Args:
         logits: (N, K) of the model on the target images of held-out pairs.
@@ -43,9 +46,14 @@ def pair_information(logits: Tensor, source_logits: Tensor) -> Tensor:
 
     Reference: ours; a lower bound of the mutual information of both answers, as in Barber and Agakov, 2003.
     """
-    own, source = log_softmax(logits.float(), -1), source_logits.float().softmax(-1)
-    marginal = own.exp().mean(0).clamp_min(1e-12).log()
-    return (source * (own - marginal)).sum(-1)
+    source = source_logits.float().softmax(-1)
+    best = torch.zeros(len(logits))
+    for temperature in _TEMPERATURES:
+        own = log_softmax(logits.float() / temperature, -1)
+        information = (source * (own - own.exp().mean(0).clamp_min(1e-12).log())).sum(-1)
+        if information.mean() > best.mean():
+            best = information
+    return best
 
 
 def mutual_information(logits: Tensor) -> float:
