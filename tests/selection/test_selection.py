@@ -5,8 +5,10 @@ import math
 import numpy as np
 import pytest
 import torch
-from torch.nn.functional import one_hot
+from torch.nn.functional import interpolate, one_hot
 
+from sourcefree.selection.drift import appearance, share_unlike
+from sourcefree.selection.estimate import estimate_accuracy
 from sourcefree.selection.guard import choose_candidate
 from sourcefree.selection.mixing import mixing_consistency, mixing_partners, source_free_temperature
 from sourcefree.selection.scores import (
@@ -124,9 +126,9 @@ def evidence(mean: float, spread: float = 1.0, count: int = 100) -> torch.Tensor
 SAFE = evidence(0.2, 0.5)
 
 
-def choose(**candidates: torch.Tensor) -> tuple[str, tuple[str, ...]]:
+def choose(unlike: float = 0.0, **candidates: torch.Tensor) -> tuple[str, tuple[str, ...]]:
     named = {name.replace("_", "-"): values for name, values in candidates.items()}
-    decision = choose_candidate(named, preferred="adapted", fallbacks=("adabn", "source-only"))
+    decision = choose_candidate(named, preferred="adapted", fallbacks=("adabn", "source-only"), unlike=unlike)
     return decision.delivered, decision.warnings
 
 
@@ -152,3 +154,27 @@ def test_a_clearly_better_fallback_takes_the_place_of_the_adapted_model() -> Non
     assert delivered == "adabn"
     assert "0.40 nats" in warnings[0]
     assert "0.90" in warnings[0]
+
+
+def test_pairs_prove_nothing_for_target_images_that_look_like_none_of_them() -> None:
+    delivered, warnings = choose(unlike=0.95, adapted=evidence(0.6), adabn=evidence(0.3), source_only=SAFE)
+    assert delivered == "source-only"
+    assert "95 % of the target images" in warnings[0]
+    delivered, warnings = choose(unlike=0.6, adapted=evidence(0.6), adabn=evidence(0.3), source_only=SAFE)
+    assert delivered == "adapted"
+    assert "60 % of the target images" in warnings[0]
+
+
+def test_appearance_tells_noise_and_another_setting_from_scenes() -> None:
+    torch.manual_seed(0)
+    scenes = interpolate(torch.randn(300, 1, 6, 6), size=(32, 32), mode="bilinear")
+    pairs, target = appearance(scenes[:150]), appearance(scenes[150:])
+    assert share_unlike(target, pairs) < 0.05
+    assert share_unlike(appearance(torch.randn(50, 1, 32, 32)), pairs) == 1.0
+    assert share_unlike(appearance(scenes[150:] * 0.1 + 3), pairs) == 1.0
+    assert appearance(torch.zeros(2, 1, 8, 8)).tolist() == [[0.0, 0.0, 0.0]] * 2
+
+
+def test_estimates_stay_within_zero_and_one() -> None:
+    assert estimate_accuracy(0.5).to_dict() == pytest.approx({"accuracy": 0.5, "low": 0.35, "high": 0.65})
+    assert (estimate_accuracy(0.97).high, estimate_accuracy(0.05).low) == (1.0, 0.0)

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sourcefree.data.datasets import ImagePairs, UnlabelledImages
-from sourcefree.engine.inference import infer
+from sourcefree.engine.inference import image_batches, infer
 from sourcefree.engine.runtime import Runtime
 from sourcefree.models.classifier import Classifier
+from sourcefree.selection.drift import appearance, share_unlike
 from sourcefree.selection.mixing import mixing_consistency, source_free_temperature
 from sourcefree.selection.scores import (
     class_correlation,
@@ -123,6 +124,12 @@ class Judge:
             "temperature": temperature,
             "calibrated_confidence": mean_confidence(target.logits / temperature),
         }
+
+    def share_unlike_pairs(self) -> float:
+        """Return the share of target images that look like none of the held-out pairs' images of the same sensor."""
+        target = image_batches(self.target, runtime=self.runtime)
+        pairs = image_batches(self.held_out, runtime=self.runtime, side="target")
+        return share_unlike(*(torch.cat([appearance(i).cpu() for i in part]) for part in (target, pairs)))
 
     def candidate(self, name: str, model: Classifier) -> Candidate:
         """Return the model with all its label-free evidence."""

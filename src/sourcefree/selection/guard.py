@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from sourcefree.selection.drift import STRANGE, drift_warning
+
 _STANDARD_ERRORS = 1.0  # by which evidence must exceed chance
 
 
@@ -24,7 +26,12 @@ class Decision:
 
 
 def choose_candidate(
-    evidence: Mapping[str, Tensor], *, preferred: str, fallbacks: Sequence[str], safe: str = "source-only"
+    evidence: Mapping[str, Tensor],
+    *,
+    preferred: str,
+    fallbacks: Sequence[str],
+    safe: str = "source-only",
+    unlike: float = 0.0,
 ) -> Decision:
     """Return the first of the preferred candidate and the fallbacks that the evidence supports, else the safe one.
 
@@ -38,7 +45,16 @@ def choose_candidate(
         preferred: the candidate to deliver if it is supported.
         fallbacks: candidates that may take its place, in their order.
         safe: the candidate that needs no support.
+        unlike: share of target images that look like none of the pairs, for which pairs prove nothing.
     """
+    drift = [warning] if (warning := drift_warning(unlike)) else []
+    decision = _by_pairs(evidence, preferred, fallbacks, safe)
+    if unlike >= STRANGE and decision.delivered != safe:
+        return Decision(safe, (*drift, f"So {safe} is delivered, which is no worse than what you had."))
+    return Decision(decision.delivered, (*drift, *decision.warnings))
+
+
+def _by_pairs(evidence: Mapping[str, Tensor], preferred: str, fallbacks: Sequence[str], safe: str) -> Decision:
     rivals = [name for name in fallbacks if name in evidence and name != safe]
     if preferred == safe:
         return Decision(safe, ())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn.functional import log_softmax, normalize
@@ -126,3 +128,16 @@ def class_correlation(logits: Tensor) -> float:
     probabilities = logits.float().softmax(-1)
     classes = probabilities.T @ probabilities
     return -float(classes.trace() / torch.linalg.matrix_norm(classes))
+
+
+def ensemble_agreement(answers: Sequence[Tensor]) -> list[float]:
+    """Return, for each of several models, how often it gives the answer of all of them together; higher is better.
+
+    Args:
+        answers: (N, K) probabilities of each model on the same target images.
+
+    Reference: EnsV (Hu et al., "EnsV: enhancing model selection without labels by ensembling", 2024): the mean of the
+    probabilities of all candidates is the reference. Deviation: agreement, not a distance.
+    """
+    together = torch.stack(list(answers)).mean(0).argmax(-1)
+    return [float((own.argmax(-1) == together).float().mean()) for own in answers]

@@ -11,7 +11,7 @@ import numpy as np
 
 from sourcefree.commands.adapt import choose, preferred_candidate
 from sourcefree.commands.adaptation import Adaptation
-from sourcefree.commands.candidates import Candidate
+from sourcefree.commands.candidates import Candidate, Judge
 from sourcefree.commands.loading import LabelledData, PairData, TargetData, load_labelled, load_pair_data, load_target
 from sourcefree.commands.source_models import resolve_source_model
 from sourcefree.config import AdaptSettings
@@ -62,7 +62,7 @@ def run_cell(cell: Cell, *, cache: Path, data: Path) -> Row:
         return {**base, "status": "diverged", "note": error.message}
     for candidate in candidates.values():
         recorder.add(candidate, stage=candidate.name, progress=1.0)
-    row = _measure(adaptation, candidates, test)
+    row = _measure(adaptation, judge, candidates, test)
     shutil.rmtree(folder, ignore_errors=True)
     return {**base, "status": "done", **row, "wall_seconds": time.perf_counter() - started}
 
@@ -146,10 +146,10 @@ def _labelled(folder: Path, source: TrainedClassifier, modality: Modality) -> La
     )
 
 
-def _measure(adaptation: Adaptation, candidates: dict[str, Candidate], test: LabelledData) -> Row:
+def _measure(adaptation: Adaptation, judge: Judge, candidates: dict[str, Candidate], test: LabelledData) -> Row:
     settings, trainer = adaptation.settings, adaptation.trainer
     preferred = preferred_candidate(candidates, settings)
-    decision = choose(candidates, preferred)
+    decision = choose(candidates, preferred, unlike=judge.share_unlike_pairs())
     metrics = {name: _metrics(candidate, test, adaptation.runtime) for name, candidate in candidates.items()}
     ours, translated = metrics[preferred], metrics.get("translated")
     return {

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from sourcefree.commands.candidates import Candidate, Judge
 from sourcefree.models.classifier import Classifier
+from sourcefree.selection.scores import ensemble_agreement
+from sourcefree.studies.cell import Row
 
 MOMENTS = (1 / 3, 2 / 3)  # of a training; its end is measured anyway
 
@@ -53,6 +56,41 @@ class PointRecorder:
         temporary = self.path.with_name(f".{self.path.name}.part")
         temporary.write_text(json.dumps([*kept, point]), encoding="utf-8")
         temporary.replace(self.path)
+
+
+def collect_points(rows: Sequence[Row], folder: Path) -> list[Row]:
+    """Return the points of all cells, one row each: which model, when, its accuracy and its scores.
+
+    Every cell of a task and seed measures the same source-only and AdaBN: they come once. ``ensemble_agreement`` (EnsV) is
+    added here, since it needs all models of a task and seed.
+
+    Args:
+        rows: of a study.
+        folder: where :class:`PointRecorder` kept the points, by key of the cell.
+    """
+    groups: dict[tuple[str, int], dict[tuple[str, str, float], Row]] = {}
+    for row in rows:
+        for point in read_points(folder / f"{row['key']}.json"):
+            shared = point["stage"] in ("source-only", "adabn")
+            method = point["stage"] if shared else row["method"]
+            group = groups.setdefault((row["task"], row["seed"]), {})
+            group[method, point["stage"], point["progress"]] = point
+    return [row for (task, seed), group in groups.items() for row in _flat(task, seed, group)]
+
+
+def _flat(task: str, seed: int, group: Mapping[tuple[str, str, float], Row]) -> list[Row]:
+    answers = [torch.tensor(point["answers"]) for point in group.values()]
+    return [
+        {
+            **{"task": task, "seed": seed, "method": method, "stage": stage, "progress": progress},
+            "accuracy": point["accuracy"],
+            **point["scores"],
+            "ensemble_agreement": agreement,
+        }
+        for ((method, stage, progress), point), agreement in zip(
+            group.items(), ensemble_agreement(answers), strict=True
+        )
+    ]
 
 
 def _rounded(logits: Tensor) -> list[list[float]]:
