@@ -43,6 +43,16 @@ class SourceSettings(Settings):
     optimisation: Optimisation = Optimisation(epochs=20)
 
 
+# Source model of the demo and of simulated tasks: timm's smallest ResNet, 0.4 M parameters, from scratch in few epochs. On the
+# simulated images it was as accurate as one ten times larger, at a fifth of the time; SGD at SHOT's rate learns too slowly.
+SMALL_SOURCE = SourceSettings(
+    backbone="test_resnet",
+    pretrained=False,
+    size=64,
+    optimisation=Optimisation(optimizer="adamw", learning_rate=4e-3, weight_decay=0.05, epochs=20),
+)
+
+
 class TgmbSettings(Settings):
     """Bridge: train the translator T. Weights of zero switch a term off. Weights and optimiser are not published: ours."""
 

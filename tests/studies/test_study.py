@@ -45,7 +45,7 @@ def test_the_budget_is_the_same_for_every_stage_of_every_method() -> None:
     for cell in study_cells(load_study("methods")):
         for stage in cell.settings.stages:
             optimisation = getattr(cell.settings, stage).optimisation
-            assert (optimisation.epochs, optimisation.batch_size, optimisation.min_steps) == (15, 32, 200)
+            assert (optimisation.epochs, optimisation.batch_size, optimisation.min_steps) == (10, 32, 80)
 
 
 def test_variants_of_tasks_and_methods(tmp_path: Path) -> None:
