@@ -97,6 +97,9 @@ class MultilevelSettings(Settings):
     self_start: float = Field(0.6, ge=0, le=1, description="share of the training after which both self terms set in")
     strong: bool = Field(False, description="self terms on strong views")
     momentum: float = Field(0.98, ge=0, lt=1, description="of the averaged weights")
+    statistics: Literal["auto", "source", "target"] = Field(
+        "auto", description="batch-norm statistics: the source's kept, the target's taken, or what the pairs speak for"
+    )
     freeze_head: bool = Field(True, description="keep the source model's final layer, as SHOT and SOCKET do")
     optimisation: Optimisation = Optimisation()
 

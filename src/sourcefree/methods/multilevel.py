@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import torch
 from torch import Tensor
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from sourcefree.config import MultilevelSettings
 from sourcefree.data.views import mix_pairs, strong_view
@@ -54,6 +55,20 @@ class Multilevel(Method):
         self._self_training = False
         self.register_buffer("updates", torch.zeros((), dtype=torch.int64))
         self.keep_frozen("source_model")
+
+    def train(self, mode: bool = True) -> Multilevel:
+        """Set the training mode; batch norm that keeps the source's statistics stays in eval mode."""
+        super().train(mode)
+        if self.keeps_statistics:
+            for layer in self.learner.modules():
+                if isinstance(layer, _BatchNorm):
+                    layer.eval()
+        return self
+
+    @property
+    def keeps_statistics(self) -> bool:
+        """Whether batch norm keeps the statistics of the source sensor."""
+        return self.settings.statistics == "source"
 
     def parameter_groups(self) -> Iterable[ParameterGroup]:
         """Return the learner's backbone and new layers apart."""
