@@ -91,14 +91,13 @@ class MultilevelSettings(Settings):
     stages: float = Field(1.0, ge=0, description="distance of channel-normalised stage maps on the pairs")
     answers: float = Field(1.0, ge=0, description="distillation of the source model's answers on the pairs")
     temperature: float = Field(2.0, gt=0, description="tau of answers")
-    mixing: float = Field(0.0, ge=0, le=1, description="share of the pairs that are mixed with another pair")
     information: float = Field(1.0, ge=0, description="L_IM of the targets")
     self_training: float = Field(0.3, ge=0, description="cross-entropy with centroid pseudo-labels")
     self_start: float = Field(0.6, ge=0, le=1, description="share of the training after which both self terms set in")
-    strong: bool = Field(False, description="self terms on strong views")
     momentum: float = Field(0.98, ge=0, lt=1, description="of the averaged weights")
     statistics: Literal["auto", "source", "target"] = Field(
-        "auto", description="batch-norm statistics: the source's kept, the target's taken, or what the pairs speak for"
+        "auto",
+        description="batch norm keeps the source's statistics, takes the target's, or does what the pairs speak for",
     )
     freeze_head: bool = Field(True, description="keep the source model's final layer, as SHOT and SOCKET do")
     optimisation: Optimisation = Optimisation()

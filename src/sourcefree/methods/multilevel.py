@@ -10,7 +10,6 @@ from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from sourcefree.config import MultilevelSettings
-from sourcefree.data.views import mix_pairs, strong_view
 from sourcefree.losses.distillation import distillation
 from sourcefree.losses.information import information_maximization
 from sourcefree.losses.matching import feature_matching, stage_matching
@@ -28,15 +27,15 @@ class Multilevel(Method):
     running average of its weights, which is steadier than any of its steps, and which gives the pseudo-labels.
 
     Pairs and target images go through the learner in one pass, so that batch norm sees both: its statistics must fit the
-    images that it is matched on as well as those it is made for.
+    images that it is matched on as well as those it is made for. For a sensor close to the source's, batch norm keeps the
+    source's statistics: those of few target images would only be less exact.
 
     Args:
         parts: source model and student; the teacher is not used.
         settings: weights and switches.
 
-    Reference: ours. Stage maps: Wang et al., BMVC 2021; answers: Hinton et al., arXiv 1503.02531; mixing: Beyer et al.,
-    "Knowledge distillation: a good teacher is patient and consistent", CVPR 2022; averaged weights: Tarvainen and Valpola,
-    NeurIPS 2017; pseudo-labels and L_IM: [SHOT].
+    Reference: ours. Stage maps: Wang et al., BMVC 2021; answers: Hinton et al., arXiv 1503.02531; averaged weights:
+    Tarvainen and Valpola, NeurIPS 2017; pseudo-labels and L_IM: [SHOT].
     """
 
     uses_pairs = True
@@ -52,6 +51,8 @@ class Multilevel(Method):
             self.learner.freeze_head()
         self.student.requires_grad_(False)
         self.self_labels = SelfLabels()
+        wanted = settings.statistics
+        self.keeps_statistics = parts.source_statistics_serve() if wanted == "auto" else wanted == "source"
         self._self_training = False
         self.register_buffer("updates", torch.zeros((), dtype=torch.int64))
         self.keep_frozen("source_model")
@@ -64,11 +65,6 @@ class Multilevel(Method):
                 if isinstance(layer, _BatchNorm):
                     layer.eval()
         return self
-
-    @property
-    def keeps_statistics(self) -> bool:
-        """Whether batch norm keeps the statistics of the source sensor."""
-        return self.settings.statistics == "source"
 
     def parameter_groups(self) -> Iterable[ParameterGroup]:
         """Return the learner's backbone and new layers apart."""
@@ -84,18 +80,13 @@ class Multilevel(Method):
         """Return the weighted sum of the terms that are on."""
         if self.training:
             self._follow()
-        target, pairs = batch.target_images, self._mixed(batch.needed_pairs)
-        weights, count = self.settings, len(pairs.target)
-        images = strong_view(target.images) if weights.strong and self._self_training else target.images
-        output, maps = self.learner.with_stages(torch.cat([pairs.target, images]))
+        target, pairs = batch.target_images, batch.needed_pairs
+        count = len(pairs.target)
+        output, maps = self.learner.with_stages(torch.cat([pairs.target, target.images]))
         terms = self._pair_terms(pairs, output.features[:count], output.logits[:count], [m[:count] for m in maps])
         if self._self_training:
             terms.update(self._target_terms(output.logits[count:], target.indices))
         return self.total(terms, anchor=output.logits)
-
-    def _mixed(self, pairs: PairBatch) -> PairBatch:
-        share = self.settings.mixing
-        return mix_pairs(pairs, share=share) if share else pairs
 
     def _pair_terms(self, pairs: PairBatch, features: Tensor, logits: Tensor, maps: list[Tensor]) -> dict[str, Tensor]:
         weights = self.settings
