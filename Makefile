@@ -8,11 +8,12 @@ READY  := $(VENV)/.ready
 
 setup: $(READY)
 
-# One resolution for everything, so that torch and torchvision always match.
+# One resolution for everything, so that torch and torchvision always match. Compiled: where Python may not write bytecode
+# (PYTHONDONTWRITEBYTECODE), every process would compile torch anew, for more than ten seconds.
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python -e ".[dev]"
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -e ".[dev]"
 	@touch $(READY)
 
 test: $(READY)
