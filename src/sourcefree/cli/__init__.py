@@ -6,7 +6,7 @@ import sys
 
 from cyclopts import CycloptsError
 
-from sourcefree.cli import data, studying, training, using  # noqa: F401  importing them makes their commands known
+from sourcefree.cli import adaptation, data, source, studying, using  # noqa: F401  importing them makes their commands known
 from sourcefree.cli.shared import app, error_console
 from sourcefree.console import show_error
 from sourcefree.errors import SourcefreeError
@@ -29,6 +29,7 @@ def main(arguments: list[str] | None = None) -> None:
         show_error(
             error_console,
             "interrupted",
-            "train-source and adapt go on after their last finished epoch with --resume, compare with the same command",
+            "train-source and adapt go on after their last finished epoch with --resume, compare and tune with the same "
+            "command",
         )
         sys.exit(INTERRUPTED)
