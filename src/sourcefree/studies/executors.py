@@ -7,6 +7,7 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import signal
+import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import suppress
 from dataclasses import dataclass
@@ -129,6 +130,7 @@ class RayExecutor:
 def _work(connection: Any, work: Work, piece: Arguments, threads: int) -> None:
     """Run in a process of its own: send (value, error, hint)."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))
     import torch
 
@@ -137,6 +139,14 @@ def _work(connection: Any, work: Work, piece: Arguments, threads: int) -> None:
     with suppress(BrokenPipeError):  # the parent was ended: nobody listens any more
         connection.send(outcome)
     connection.close()
+
+
+def _end_with_parent() -> None:
+    """End this process when its parent is gone, killed perhaps: the same call again would meet it in the same folder."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _guarded(work: Work, piece: Arguments) -> tuple[Any, str | None, str | None]:
