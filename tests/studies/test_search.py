@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import optuna
 import pytest
+from optuna.storages.journal import JournalFileBackend
 
 from sourcefree.errors import CheckpointError, ConfigError
 from sourcefree.selection.space import Choice, Range
@@ -46,6 +48,13 @@ def test_the_defaults_come_first_wherever_they_lie_and_the_rest_stays_inside(tmp
         rate, short = point.values["rate"], float(f"{point.values['rate']:.4g}")
         assert rate == short
     assert len({tuple(point.values.items()) for point in points}) == 14
+
+
+def test_the_search_learns_of_the_defaults_that_the_space_holds(tmp_path: Path) -> None:
+    go_on(search(tmp_path), 1)
+    storage = optuna.storages.JournalStorage(JournalFileBackend(str(tmp_path / "journal.log")))
+    (trial,) = optuna.load_study(study_name=None, storage=storage).trials
+    assert trial.params == {name: value for name, value in DEFAULTS.items() if name != "weight"}
 
 
 def test_a_search_that_was_stopped_proposes_what_the_unbroken_one_does(tmp_path: Path) -> None:
