@@ -135,6 +135,17 @@ def test_a_trial_that_was_stopped_is_run_again_and_told_ones_are_not(tmp_path: P
     assert ran == [1, 2]
 
 
+def test_the_defaults_are_run_even_where_enough_others_are_done(tmp_path: Path) -> None:
+    search = tuning(tmp_path, Here(third_is_best)).search
+    search.ask(), search.ask()
+    (tmp_path / "trials/0001").mkdir(parents=True)
+    RunFolder(tmp_path / "trials/0001").write_json(RECORD, vars(gave(0.3)))
+    search.tell(1, 0.7)
+    result, ran = run(tmp_path, 1, third_is_best)
+    assert ran == [0]
+    assert (result.default.number, result.best.number) == (0, 1)
+
+
 def test_divergence_is_a_result(tmp_path: Path) -> None:
     def came(number: int, _settings: AdaptSettings) -> TrialRecord:
         return gave(0.01, "diverged", "the loss is not finite") if number == 1 else gave(0.5)

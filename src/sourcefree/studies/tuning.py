@@ -86,7 +86,7 @@ class Tuning:
         self._keep()
         before, started = len(self.trials), time.monotonic()
         self.progress.say(f"{count} trials, {min(before, count)} of them done")
-        if before >= count:
+        if before >= count and 0 in self.trials:
             return
         self.progress.start("trials", count)
         self.progress.advance(before)
