@@ -5,8 +5,12 @@ import math
 import numpy as np
 import pytest
 import torch
+from torch.nn.functional import interpolate, one_hot
 
-from sourcefree.selection.guard import Evidence, choose_candidate
+from sourcefree.selection.drift import appearance, share_unlike
+from sourcefree.selection.estimate import estimate_accuracy
+from sourcefree.selection.guard import choose_candidate
+from sourcefree.selection.mixing import mixing_consistency, mixing_partners, source_free_temperature
 from sourcefree.selection.scores import (
     class_correlation,
     dominant_share,
@@ -15,6 +19,7 @@ from sourcefree.selection.scores import (
     nuclear_norm,
     pair_agreement,
     pair_divergence,
+    pair_information,
     soft_neighbourhood_density,
 )
 
@@ -58,37 +63,118 @@ def test_norm_and_correlation_by_hand() -> None:
     assert class_correlation(collapsed) == pytest.approx(-1.0, rel=1e-4)
 
 
-def evidence(agree: int, of: int, information: float) -> Evidence:
-    return Evidence(torch.arange(of) < agree, information)
-
-
-def test_on_equal_evidence_the_adapted_model_is_delivered() -> None:
-    same = evidence(50, 100, 1.0)
-    decision = choose_candidate({"adapted": same, "adabn": same, "source-only": same})
-    assert decision.delivered == "adapted"
-    assert decision.warnings == ()
-
-
-def test_clear_pairs_decide_whatever_the_information_says() -> None:
-    decision = choose_candidate({"adapted": evidence(20, 100, 2.0), "source-only": evidence(60, 100, 0.1)})
-    assert decision.delivered == "source-only"
-    assert "20.0 % against 60.0 %" in decision.warnings[0]
-
-
-def test_a_small_lead_needs_both_kinds_of_evidence() -> None:
-    adapted = evidence(50, 100, 1.0)
-    noisy = torch.arange(100) % 2 == 0
-    noisy[1] = True  # 51 pairs, others than those of the adapted model
-    assert choose_candidate({"adapted": adapted, "adabn": Evidence(noisy, 0.5)}).delivered == "adapted"
-    assert choose_candidate({"adapted": adapted, "adabn": Evidence(noisy, 1.5)}).delivered == "adabn"
-
-
-def test_information_alone_never_decides() -> None:
-    assert choose_candidate({"adapted": evidence(50, 100, 0.1), "adabn": evidence(50, 100, 2.0)}).delivered == "adapted"
-
-
-def test_the_best_fallback_wins() -> None:
-    chosen = choose_candidate(
-        {"adapted": evidence(10, 100, 0.1), "adabn": evidence(40, 100, 1.0), "source-only": evidence(70, 100, 1.0)}
+def test_pair_information_by_hand() -> None:
+    sure = 100 * torch.eye(2).repeat(3, 1)  # each of two classes three times, no doubt in any answer
+    assert pair_information(sure, sure).mean().item() == pytest.approx(math.log(2), abs=1e-4)
+    assert pair_information(torch.zeros(6, 2), sure).abs().max().item() == 0.0
+    # Right half of the time is chance: at the best temperature, the softest, next to nothing is lost.
+    unrelated = 100 * torch.eye(2)[[0, 0, 1, 1, 0, 1]]
+    assert pair_information(unrelated, 100 * torch.eye(2)[[0, 1, 0, 1, 1, 0]]).mean().item() == pytest.approx(
+        0, abs=1e-6
     )
-    assert chosen.delivered == "source-only"
+
+
+def test_pair_information_does_not_praise_hedging_nor_punish_loudness() -> None:
+    torch.manual_seed(0)
+    source = 3 * torch.randn(200, 4)
+    quiet = source + 2 * torch.randn(200, 4)
+    loud = 5 * quiet
+    hedging = source.softmax(-1).mean(0).log().expand(200, 4)
+    assert pair_divergence(hedging, source) < pair_divergence(loud, source)
+    assert pair_information(loud, source).mean() > 0.1 + pair_information(hedging, source).mean()
+    ratio = pair_information(loud, source).mean() / pair_information(quiet, source).mean()
+    assert ratio.item() == pytest.approx(1.0, abs=0.1)
+
+
+def test_mixing_partners_have_the_same_or_another_class_and_are_never_oneself() -> None:
+    labels = torch.tensor([0, 0, 0, 1, 1, 2])
+    for same in (True, False):
+        images, partners = mixing_partners(labels, same=same, generator=torch.Generator().manual_seed(0))
+        assert images.tolist() == ([0, 1, 2, 3, 4] if same else [0, 1, 2, 3, 4, 5])  # nobody shares class 2
+        assert ((labels[images] == labels[partners]) == same).all()
+        assert (images != partners).all()
+
+
+def test_mixing_consistency_is_the_share_of_kept_answers() -> None:
+    labels = torch.tensor([0, 0, 1, 1])
+
+    def larger_part(first: torch.Tensor, _second: torch.Tensor, share: float) -> torch.Tensor:
+        assert share == 0.55
+        return one_hot(labels[first], 2).float()
+
+    assert mixing_consistency(labels, larger_part) == 1.0
+    # The partner's answer: right where it has the same class, wrong where it has the other.
+    assert mixing_consistency(labels, lambda _a, b, _share: one_hot(labels[b], 2).float()) == 0.5
+
+
+@pytest.mark.parametrize("loudness", [0.5, 4.0])
+def test_the_temperature_undoes_loudness(loudness: float) -> None:
+    torch.manual_seed(0)
+    labels = torch.randint(4, (2000,))
+    # A model whose probabilities on mixtures are honest: the label is drawn from them.
+    logits = torch.randn(2000, 4) * 1.5
+    labels = torch.distributions.Categorical(logits=logits).sample()
+    found = source_free_temperature(labels, lambda first, _second, _share: loudness * logits[first])
+    assert found == pytest.approx(loudness, rel=0.15)
+
+
+def evidence(mean: float, spread: float = 1.0, count: int = 100) -> torch.Tensor:
+    values = torch.linspace(-1, 1, count)
+    return mean + spread * values
+
+
+SAFE = evidence(0.2, 0.5)
+
+
+def choose(unlike: float = 0.0, **candidates: torch.Tensor) -> tuple[str, tuple[str, ...]]:
+    named = {name.replace("_", "-"): values for name, values in candidates.items()}
+    decision = choose_candidate(named, preferred="adapted", fallbacks=("adabn", "source-only"), unlike=unlike)
+    return decision.delivered, decision.warnings
+
+
+def test_clear_evidence_delivers_the_adapted_model_without_a_word() -> None:
+    assert choose(adapted=evidence(0.6), adabn=evidence(0.3), source_only=SAFE) == ("adapted", ())
+
+
+def test_no_evidence_delivers_the_source_model_and_says_why() -> None:
+    for adapted in (SAFE, evidence(0.22, -1.0), evidence(0.0)):
+        delivered, warnings = choose(adapted=adapted, adabn=SAFE, source_only=SAFE)
+        assert delivered == "source-only"
+        assert "100 held-out pairs" in warnings[0]
+
+
+def test_few_pairs_prove_less_than_many() -> None:
+    """The same lead and spread: ten pairs are no proof, a thousand are."""
+    for count, delivered in ((10, "source-only"), (1000, "adapted")):
+        assert choose(adapted=evidence(0.3, 2.0, count), source_only=evidence(0.2, 0.5, count))[0] == delivered
+
+
+def test_a_clearly_better_fallback_takes_the_place_of_the_adapted_model() -> None:
+    delivered, warnings = choose(adapted=evidence(0.4), adabn=evidence(0.9), source_only=SAFE)
+    assert delivered == "adabn"
+    assert "0.40 nats" in warnings[0]
+    assert "0.90" in warnings[0]
+
+
+def test_pairs_prove_nothing_for_target_images_that_look_like_none_of_them() -> None:
+    delivered, warnings = choose(unlike=0.95, adapted=evidence(0.6), adabn=evidence(0.3), source_only=SAFE)
+    assert delivered == "source-only"
+    assert "95 % of the target images" in warnings[0]
+    delivered, warnings = choose(unlike=0.6, adapted=evidence(0.6), adabn=evidence(0.3), source_only=SAFE)
+    assert delivered == "adapted"
+    assert "60 % of the target images" in warnings[0]
+
+
+def test_appearance_tells_noise_and_another_setting_from_scenes() -> None:
+    torch.manual_seed(0)
+    scenes = interpolate(torch.randn(300, 1, 6, 6), size=(32, 32), mode="bilinear")
+    pairs, target = appearance(scenes[:150]), appearance(scenes[150:])
+    assert share_unlike(target, pairs) < 0.05
+    assert share_unlike(appearance(torch.randn(50, 1, 32, 32)), pairs) == 1.0
+    assert share_unlike(appearance(scenes[150:] * 0.1 + 3), pairs) == 1.0
+    assert appearance(torch.zeros(2, 1, 8, 8)).tolist() == [[0.0, 0.0, 0.0]] * 2
+
+
+def test_estimates_stay_within_zero_and_one() -> None:
+    assert estimate_accuracy(0.5).to_dict() == pytest.approx({"accuracy": 0.5, "low": 0.35, "high": 0.65})
+    assert (estimate_accuracy(0.97).high, estimate_accuracy(0.05).low) == (1.0, 0.0)

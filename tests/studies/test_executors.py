@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 
+import psutil
 import pytest
 
 from sourcefree.studies.executors import Executor, LocalExecutor, RayExecutor
@@ -60,23 +61,21 @@ def test_leaving_early_ends_the_other_processes() -> None:
     assert time.monotonic() - started < RAY_SECONDS
 
 
-DRIVER = """
-import multiprocessing.connection, threading, time
-from sourcefree.studies.executors import LocalExecutor
-wait = {"object_list": [], "timeout": 90}
-work = lambda: list(LocalExecutor(1).run(multiprocessing.connection.wait, [wait]))
-threading.Thread(target=work, daemon=True).start()
-while not multiprocessing.active_children():
-    time.sleep(0.01)
-time.sleep(2)
-print("started", flush=True)
-time.sleep(90)
-"""
-
-
-def test_processes_end_with_a_parent_that_is_killed() -> None:
-    parent = subprocess.Popen([sys.executable, "-c", DRIVER], stdout=subprocess.PIPE, text=True)
-    assert parent.stdout is not None
-    assert parent.stdout.readline() == "started\n"
+def test_a_killed_parent_leaves_no_process_behind() -> None:
+    code = (
+        "import signal; from sourcefree.studies.executors import LocalExecutor;"
+        "list(LocalExecutor(1).run(signal.pause, [{}]))"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code])
+    children: list[psutil.Process] = []
+    limit = time.monotonic() + RAY_SECONDS
+    # The tracker of multiprocessing is the other child.
+    while not any("spawn_main" in " ".join(child.cmdline()) for child in children) and time.monotonic() < limit:
+        time.sleep(0.1)
+        children = psutil.Process(parent.pid).children()
+    time.sleep(1)  # until the child listens for its parent
     parent.kill()
-    parent.communicate(timeout=40)  # the child has the same output open: it ends with the last of them
+    parent.wait()
+    _, alive = psutil.wait_procs(children, timeout=RAY_SECONDS)
+    assert children
+    assert not alive

@@ -45,7 +45,7 @@ def test_the_budget_is_the_same_for_every_stage_of_every_method() -> None:
     for cell in study_cells(load_study("methods")):
         for stage in cell.settings.stages:
             optimisation = getattr(cell.settings, stage).optimisation
-            assert (optimisation.epochs, optimisation.batch_size, optimisation.min_steps) == (15, 32, 200)
+            assert (optimisation.epochs, optimisation.batch_size, optimisation.min_steps) == (10, 32, 80)
 
 
 def test_variants_of_tasks_and_methods(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ definitions:
     assert len(cells) == 2 * 5
     assert [cell.task_name for cell in cells[::5]] == ["pairs count=10", "pairs count=20"]
     assert cells[0].task.source.size == 48
-    assert cells[0].task.source.backbone == "resnet10t"
+    assert cells[0].task.source.backbone == "test_resnet"
     assert cells[4].method_name == "socket features=1 statistics=2"
     assert cells[4].settings.socket is not None
     assert (cells[4].settings.socket.features, cells[4].settings.socket.statistics) == (1, 2)

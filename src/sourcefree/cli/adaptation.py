@@ -114,6 +114,9 @@ def adapt(options: AdaptOptions, *, out: Out, resume: Resume = False) -> None:
     show_scores(out_console, result.scores, result.delivered)
     for warning in result.warnings:
         out_console.print(f"warning: {warning}", markup=False, soft_wrap=True)
+    estimate = result.estimate
+    guess, low, high = (f"{100 * share:.0f}" for share in (estimate.accuracy, estimate.low, estimate.high))
+    out_console.print(f"accuracy estimated without labels: {guess} % ({low} to {high} %)", markup=False, soft_wrap=True)
     out_console.print(f"delivered: {result.delivered}, in {result.run / 'model'}", markup=False, soft_wrap=True)
     out_console.print(f"report: {result.report}", markup=False, soft_wrap=True)
 

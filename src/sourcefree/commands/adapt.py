@@ -27,6 +27,7 @@ from sourcefree.errors import DivergenceError
 from sourcefree.export.model_card import write_model_card
 from sourcefree.methods.presets import method_settings
 from sourcefree.models.trained import TrainedClassifier
+from sourcefree.selection.estimate import AccuracyEstimate, estimate_accuracy
 from sourcefree.selection.guard import Decision, choose_candidate
 from sourcefree.selection.scores import dominant_share
 
@@ -40,6 +41,7 @@ class AdaptResult:
         model: the delivered classifier for raw target images; also in ``run/model``.
         delivered: which candidate it is.
         scores: label-free scores by candidate.
+        estimate: of the delivered model's accuracy, without labels.
         warnings: plain sentences.
         report: the HTML report.
     """
@@ -48,6 +50,7 @@ class AdaptResult:
     model: TrainedClassifier
     delivered: str
     scores: Mapping[str, Mapping[str, float]]
+    estimate: AccuracyEstimate
     warnings: tuple[str, ...]
     report: Path
 
@@ -170,11 +173,14 @@ def _run(adaptation: Adaptation, folder: RunFolder) -> AdaptResult:
 def _finish(adaptation: Adaptation, folder: RunFolder, judge: Judge, candidates: dict[str, Candidate]) -> AdaptResult:
     """Choose, save everything, write the report; then, and only then, complain of a collapse."""
     preferred = preferred_candidate(candidates, adaptation.settings)
-    decision = choose(candidates, preferred)
+    unlike = judge.share_unlike_pairs()
+    decision = choose(candidates, preferred, unlike=unlike)
     collapse = _collapse(candidates[preferred], adaptation.source.labels)
     warnings = (*adaptation.target.notes, *adaptation.pairs.notes, *decision.warnings, *collapse)
     _save_models(adaptation, folder, candidates, delivered=decision.delivered)
-    folder.write_json("summary.json", _summary(adaptation, candidates, decision.delivered, warnings))
+    estimate = estimate_accuracy(candidates[decision.delivered].target_scores["calibrated_confidence"])
+    summary = {**_summary(adaptation, candidates, decision.delivered, warnings), "unlike_pairs": unlike}
+    folder.write_json("summary.json", {**summary, "estimate": estimate.to_dict()})
     before, after = candidates["source-only"], candidates[preferred]
     write_features(folder, names=judge.target.names, before=before, after=after)
     translated = candidates.get("translated")
@@ -200,9 +206,10 @@ def _finish(adaptation: Adaptation, folder: RunFolder, judge: Judge, candidates:
         )
     return AdaptResult(
         run=folder.path,
-        model=_trained(adaptation, candidates[decision.delivered]),
+        model=_trained(adaptation, candidates[decision.delivered], calibrated=True),
         delivered=decision.delivered,
         scores={name: candidate.scores for name, candidate in candidates.items()},
+        estimate=estimate,
         warnings=warnings,
         report=report,
     )
@@ -214,16 +221,22 @@ def preferred_candidate(candidates: Mapping[str, Candidate], settings: AdaptSett
     return trained or (settings.method if settings.method in candidates else "source-only")
 
 
-def choose(candidates: Mapping[str, Candidate], preferred: str) -> Decision:
-    """Return what is delivered: the preferred model unless the evidence is for AdaBN or the source model."""
+def choose(candidates: Mapping[str, Candidate], preferred: str, *, unlike: float) -> Decision:
+    """Return what is delivered: the preferred model if the evidence is for it, else AdaBN or the source model.
+
+    Args:
+        candidates: by name.
+        preferred: the model that the method is about.
+        unlike: share of target images that look like none of the pairs.
+    """
     # The translated model is shown but stands in no competition: it costs a translator at inference.
     evidence = {
-        name: candidate.evidence
+        name: candidate.pair_information
         for name, candidate in candidates.items()
         if name in (preferred, "adabn", "source-only")
     }
     fallbacks = [name for name in ("adabn", "source-only") if name != preferred]
-    return choose_candidate(evidence, preferred=preferred, fallbacks=fallbacks)
+    return choose_candidate(evidence, preferred=preferred, fallbacks=fallbacks, unlike=unlike)
 
 
 def _save_models(
@@ -233,7 +246,7 @@ def _save_models(
         return
     for name, candidate in candidates.items():
         _trained(adaptation, candidate).save(folder.path / "candidates" / name)
-    _trained(adaptation, candidates[delivered]).save(folder.path / "model")
+    _trained(adaptation, candidates[delivered], calibrated=True).save(folder.path / "model")
     if "translated" in candidates and adaptation.settings.tgmb is not None:
         save_translator(
             folder.path / "translator",
@@ -243,10 +256,10 @@ def _save_models(
         )
 
 
-def _trained(adaptation: Adaptation, candidate: Candidate) -> TrainedClassifier:
-    source = adaptation.source
+def _trained(adaptation: Adaptation, candidate: Candidate, *, calibrated: bool = False) -> TrainedClassifier:
+    source, temperature = adaptation.source, candidate.target_scores["temperature"]
     return TrainedClassifier(
-        candidate.model,
+        candidate.model.calibrated(temperature) if calibrated else candidate.model,
         adaptation.architecture_of(candidate.name),
         source.labels,
         adaptation.target.modality,

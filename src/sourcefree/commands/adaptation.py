@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -49,6 +50,8 @@ class Adaptation:
         labelled: labelled target images, for the oracle of a study and nothing else.
         bridges: folder where a trained bridge is kept for other runs of the same task and seed with the same settings of
             TGMB, as in a study; default: in the run folder.
+        observe: called after every epoch of a target model with the stage, the shares of it done before and after, and the
+            model; for studies.
     """
 
     source: TrainedClassifier
@@ -60,6 +63,7 @@ class Adaptation:
     folder: RunFolder
     labelled: LabelledImages | None = None
     bridges: Path | None = None
+    observe: Callable[[str, float, float, Classifier], None] | None = None
 
     @property
     def channels(self) -> int:
@@ -131,10 +135,11 @@ class Adaptation:
         torch.manual_seed(stream_seed(self.settings.seed, "student"))
         teacher = found.get("translated", found["source-only"])
         student = self._student(teacher.model)
-        parts = StudentParts(self.source_model(), student, teacher.model, teacher.scores["pair_agreement"])
+        parts = StudentParts(self.source_model(), student, teacher.model)
         settings = getattr(self.settings, section)
         method = STUDENTS[section](parts, settings)
-        self._fit(method, stage=section, optimisation=settings.optimisation, evidence=_student_evidence(judge, student))
+        evidence = self._student_evidence(judge, student, stage=section)
+        self._fit(method, stage=section, optimisation=settings.optimisation, evidence=evidence)
         freeze(student)
         return student
 
@@ -148,12 +153,8 @@ class Adaptation:
         student = new_student(self.source.model, in_channels=self.channels)
         parts = StudentParts(bridge.source_model, student, behind)
         method = EndToEnd(bridge, Tgkt(parts, settings, live_teacher=True))
-        self._fit(
-            method,
-            stage="end-to-end",
-            optimisation=settings.optimisation,
-            evidence=_student_evidence(judge, student),
-        )
+        evidence = self._student_evidence(judge, student, stage="end-to-end")
+        self._fit(method, stage="end-to-end", optimisation=settings.optimisation, evidence=evidence)
         freeze(student)
         freeze(behind)
         return behind, student
@@ -202,6 +203,11 @@ class Adaptation:
         name = method.settings.translator
         return behind_translator(method.source_model, method.translator, name=name, in_channels=self.channels)
 
+    def _student_evidence(self, judge: Judge, student: Classifier, *, stage: str) -> Evidence:
+        watch = self.observe
+        observe = None if watch is None else lambda before, after: watch(stage, before, after, student)
+        return Evidence(judge.infer_target, lambda: judge.pair_scores(student), observe)
+
     def _fit(self, method: Method, *, stage: str, optimisation: Optimisation, evidence: Evidence) -> None:
         if method.uses_labels and self.labelled is None:
             raise ConfigError(
@@ -241,7 +247,3 @@ def check_batch_norm(settings: AdaptSettings, model: Classifier) -> None:
 def translator_of(model: Classifier) -> nn.Module:
     """Return the translator of a classifier made by :func:`behind_translator`."""
     return model.adapter.get_submodule("0")
-
-
-def _student_evidence(judge: Judge, student: Classifier) -> Evidence:
-    return Evidence(judge.infer_target, judge.pair_agreement, lambda: judge.pair_scores(student))

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sourcefree.data.datasets import ImagePairs, UnlabelledImages
-from sourcefree.engine.inference import infer
+from sourcefree.engine.inference import image_batches, infer
 from sourcefree.engine.runtime import Runtime
 from sourcefree.models.classifier import Classifier
-from sourcefree.selection.guard import Evidence
+from sourcefree.selection.drift import appearance, share_unlike
+from sourcefree.selection.mixing import mixing_consistency, source_free_temperature
 from sourcefree.selection.scores import (
     class_correlation,
     mean_confidence,
@@ -20,9 +23,12 @@ from sourcefree.selection.scores import (
     nuclear_norm,
     pair_agreement,
     pair_divergence,
+    pair_information,
     soft_neighbourhood_density,
 )
-from sourcefree.types import ClassifierOutput
+from sourcefree.types import ClassifierOutput, ImageBatch
+
+_MIXED = 256  # target images that are mixed with others
 
 DESCRIPTIONS = {
     "source-only": "The source model on the target images as they are.",
@@ -42,7 +48,8 @@ class Candidate:
         scores: label-free scores by name: those that the report shows.
         target_scores: further ones, of the target images' answers alone, for studies of scores.
         target: its outputs on all target images.
-        agrees: (N,) bool, whether it gives the source model's answer on each held-out pair.
+        pair_logits: (N, K) on the target images of the held-out pairs.
+        pair_information: (N,) what its answer on each held-out pair tells of the source model's.
     """
 
     name: str
@@ -50,12 +57,8 @@ class Candidate:
     scores: Mapping[str, float]
     target_scores: Mapping[str, float]
     target: ClassifierOutput
-    agrees: Tensor
-
-    @property
-    def evidence(self) -> Evidence:
-        """What the guard weighs."""
-        return Evidence(self.agrees, self.scores["information_maximization"])
+    pair_logits: Tensor
+    pair_information: Tensor
 
     def to_dict(self) -> dict[str, object]:
         """Return the entry of ``summary.json``."""
@@ -95,13 +98,38 @@ class Judge:
         """Return (N, K) logits of the model on the target images of the held-out pairs."""
         return infer(model, self.held_out, side="target", runtime=self.runtime).logits
 
-    def pair_agreement(self, model: nn.Module) -> float:
-        """Return how often the model gives the source model's answer on held-out pairs."""
-        return pair_agreement(self.infer_pairs(model), self.source_logits)
-
     def pair_scores(self, model: nn.Module) -> dict[str, float]:
         """Return the scores that held-out pairs give."""
         return _pair_scores(self.infer_pairs(model), self.source_logits)
+
+    def mixing_scores(self, model: nn.Module, target: ClassifierOutput) -> dict[str, float]:
+        """Return what mixtures of target images say: MixVal, a temperature and the mean confidence at it.
+
+        Only the first images of a fixed shuffle are mixed: mixing all would double the cost of a look.
+
+        Args:
+            model: to be asked for mixtures.
+            target: its outputs on all target images.
+        """
+        chosen = torch.randperm(len(self.target), generator=torch.Generator().manual_seed(0))[:_MIXED]
+        images = self.target.subset(chosen.tolist())
+
+        def predict(first: Tensor, second: Tensor, share: float) -> Tensor:
+            return infer(model, _Mixtures(images, first, second, share), runtime=self.runtime).logits
+
+        labels = target.logits.argmax(-1)[chosen]
+        temperature = source_free_temperature(labels, predict)
+        return {
+            "mixing_consistency": mixing_consistency(labels, predict),
+            "temperature": temperature,
+            "calibrated_confidence": mean_confidence(target.logits / temperature),
+        }
+
+    def share_unlike_pairs(self) -> float:
+        """Return the share of target images that look like none of the held-out pairs' images of the same sensor."""
+        target = image_batches(self.target, runtime=self.runtime)
+        pairs = image_batches(self.held_out, runtime=self.runtime, side="target")
+        return share_unlike(*(torch.cat([appearance(i).cpu() for i in part]) for part in (target, pairs)))
 
     def candidate(self, name: str, model: Classifier) -> Candidate:
         """Return the model with all its label-free evidence."""
@@ -115,13 +143,32 @@ class Judge:
             "soft_neighbourhood_density": soft_neighbourhood_density(target.logits),
             "nuclear_norm": nuclear_norm(target.logits),
             "class_correlation": class_correlation(target.logits),
+            **self.mixing_scores(model, target),
         }
-        agrees = pair_logits.argmax(-1) == self.source_logits.argmax(-1)
-        return Candidate(name, model, scores, target_scores, target, agrees)
+        information = pair_information(pair_logits, self.source_logits)
+        return Candidate(name, model, scores, target_scores, target, pair_logits, information)
+
+
+@dataclass(frozen=True)
+class _Mixtures:
+    """Weighted sums of images and their partners; a data set for :func:`infer`."""
+
+    images: UnlabelledImages
+    first: Tensor
+    second: Tensor
+    share: float
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def __getitem__(self, indices: NDArray[np.int64]) -> ImageBatch:
+        first, second = (self.images[part[indices].numpy()].images for part in (self.first, self.second))
+        return ImageBatch(self.share * first + (1 - self.share) * second, torch.from_numpy(indices))
 
 
 def _pair_scores(logits: Tensor, source_logits: Tensor) -> dict[str, float]:
     return {
         "pair_agreement": pair_agreement(logits, source_logits),
         "pair_divergence": pair_divergence(logits, source_logits),
+        "pair_information": float(pair_information(logits, source_logits).mean()),
     }

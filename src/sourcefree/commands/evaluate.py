@@ -101,12 +101,14 @@ def evaluate(
 
 
 def _models(run: Path, trained: TrainedClassifier, network: nn.Module | None) -> Iterator[tuple[str, nn.Module]]:
-    """Yield every model of an adapt run under its name; of any other folder the one model there is."""
+    """Yield every model of an adapt run under its name and the delivered one as "calibrated"; else the one model there is."""
     folders = {name: run / "candidates" / name for name in _SAVED if (run / "candidates" / name).is_dir()}
     if not folders:
         yield ("source" if (run / "summary.json").is_file() else "model"), trained.model
     for name, folder in folders.items():
         yield name, load_trained(folder, network=network).model
+    if folders:
+        yield "calibrated", trained.model
 
 
 def _add_to_summary(
@@ -115,6 +117,8 @@ def _add_to_summary(
     for candidate in summary.get("candidates", []):
         if candidate["name"] in metrics:
             candidate["evaluation"] = {**metrics[candidate["name"]].to_dict(), "data": data}
+    if "calibrated" in metrics:
+        summary["calibrated"] = {**metrics["calibrated"].to_dict(), "data": data}
     folder.write_json("summary.json", summary)
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sourcefree.data.datasets import ImagePairs, LabelledImages, UnlabelledImages
 from sourcefree.data.folders import ImageFile, PairedFiles, find_images, find_labelled_images
+from sourcefree.data.held_out import split_held_out
 from sourcefree.data.modality import Modality
 from sourcefree.data.store import ImageStore, load_images, load_pairs
 from sourcefree.engine.progress import Progress, counter
@@ -166,7 +167,7 @@ def load_pair_data(
         augment=True,
         seed=seed,
     )
-    train, kept = split_held_out(len(pairs), share=held_out, seed=seed)
+    train, kept = split_held_out(pairs.names, share=held_out, seed=seed)
     unreadable = sorted({*sources.unreadable, *targets.unreadable})
     notes = _unreadable_note(unreadable, "the pairs")
     unpaired = len(paired.unpaired_source) + len(paired.unpaired_target)
@@ -212,13 +213,6 @@ def load_labelled(
     class_index = np.asarray(found.class_index, dtype=np.int64)[store.kept]
     images = LabelledImages(store, class_index, modality=measured, size=size, augment=True, seed=seed)
     return LabelledData(images, tuple(found.labels), class_index, measured, store.unreadable)
-
-
-def split_held_out(count: int, *, share: float, seed: int) -> tuple[list[int], list[int]]:
-    """Return positions to train on and positions held out: ``share`` of them, at least one and at most half."""
-    order = np.random.default_rng(stream_seed(seed, "held-out pairs")).permutation(count)
-    kept = min(max(1, round(share * count)), count // 2)
-    return sorted(order[kept:].tolist()), sorted(order[:kept].tolist())
 
 
 def split_stratified(class_index: NDArray[np.int64], *, share: float, seed: int) -> tuple[list[int], list[int]]:

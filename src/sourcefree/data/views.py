@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
+from sourcefree.types import PairBatch
+
 
 def strong_view(images: Tensor) -> Tensor:
     """Return a strongly changed copy of each image, (N, C, H, W) -> the same shape.
@@ -23,6 +25,22 @@ def strong_view(images: Tensor) -> Tensor:
     offset = 0.2 * torch.randn(count, 1, 1, 1, device=view.device)
     noise = torch.empty(count, 1, 1, 1, device=view.device).uniform_(0.0, 0.15)
     return _erase(view * gain + offset + noise * torch.randn_like(view))
+
+
+def mix_pairs(pairs: PairBatch, *, share: float) -> PairBatch:
+    """Return pairs of which some are mixed with another one, by the same weight in both sensors.
+
+    Args:
+        pairs: standardised; a weighted sum of two images stands for a scene between them.
+        share: of the batch that is mixed; the weight of the other pair is uniform in 0..0.5.
+    """
+    count, device = len(pairs.source), pairs.source.device
+    weight = 0.5 * torch.rand(count, 1, 1, 1, device=device)
+    weight = torch.where(torch.rand(count, 1, 1, 1, device=device) < share, weight, 0.0)
+    return pairs._replace(
+        source=pairs.source.lerp(pairs.source.roll(1, 0), weight),
+        target=pairs.target.lerp(pairs.target.roll(1, 0), weight),
+    )
 
 
 def _crop_and_flip(images: Tensor) -> Tensor:

@@ -65,13 +65,13 @@ class Evidence:
 
     Attributes:
         infer_target: see :class:`EpochView`.
-        pair_agreement: see :class:`EpochView`.
         scores: label-free scores after an epoch.
+        observe: called after an epoch with the shares of the stage done before and after it, for studies.
     """
 
     infer_target: Callable[[nn.Module], ClassifierOutput] | None = None
-    pair_agreement: Callable[[nn.Module], float] | None = None
     scores: Callable[[], Mapping[str, float]] | None = None
+    observe: Callable[[float, float], None] | None = None
 
 
 @dataclass
@@ -130,6 +130,8 @@ class Trainer:
             self.tracker.log_terms(stage=stage, epoch=epoch, step=(epoch + 1) * steps, terms=means)
             if evidence.scores is not None:
                 self.tracker.log_scores(stage=stage, epoch=epoch, scores=evidence.scores())
+            if evidence.observe is not None:
+                evidence.observe(epoch / epochs, (epoch + 1) / epochs)
             self.seconds[stage] = before + time.perf_counter() - started
             self._save(method, optimiser, checkpoint, epoch + 1, stage)
         self.seconds.setdefault(stage, before)
@@ -225,9 +227,9 @@ def _batch_size(data: Mapping[str, TrainingData], settings: Optimisation, proces
 
 def _view(progress: float, evidence: Evidence) -> EpochView:
     def missing(_model: nn.Module) -> Any:
-        raise ValueError("this stage has no target images or held-out pairs to look at")
+        raise ValueError("this stage has no target images to look at")
 
-    return EpochView(progress, evidence.infer_target or missing, evidence.pair_agreement or missing)
+    return EpochView(progress, evidence.infer_target or missing)
 
 
 def _check_finite(output: StepOutput, *, stage: str, epoch: int, step: int) -> None:

@@ -41,6 +41,7 @@ def model_card(run: Path) -> str:
         _sensor(model),
         _data(summary),
         _scores(summary, adapts),
+        _estimate(summary),
         "## Limits\n\n" + "\n".join(f"* {limit}" for limit in _LIMITS),
     ]
     if summary.get("warnings"):
@@ -108,12 +109,25 @@ def _scores(summary: Mapping[str, Any], adapts: bool) -> str:
         name = f"**{candidate['name']}**" if candidate["name"] == summary["delivered"] else candidate["name"]
         row = [name, _percent(measured["accuracy"]) if measured else "", _percent(measured["ece"]) if measured else ""]
         if adapts:
-            row += [_percent(scores.get("pair_agreement")), _number(scores.get("pair_divergence"))]
+            row += [_percent(scores.get("pair_agreement")), _number(scores.get("pair_information"))]
         rows.append(row)
-    header = ["model", "accuracy", "calibration error"] + (["pair agreement", "pair divergence"] if adapts else [])
+    header = ["model", "accuracy", "calibration error"] + (["pair agreement", "pair information"] if adapts else [])
     measured_on = {c["evaluation"]["data"] for c in summary["candidates"] if c.get("evaluation")}
     note = f"Accuracy on {', '.join(sorted(measured_on))}." if measured_on else "No labelled images were measured."
     return f"{_table('Scores', rows, header)}\n\n{note}"
+
+
+def _estimate(summary: Mapping[str, Any]) -> str:
+    """Return what is said of the delivered model without labels, and of its calibration; "" for a source model."""
+    estimate, calibrated = summary.get("estimate"), summary.get("calibrated")
+    if not estimate:
+        return ""
+    text = (
+        f"Estimated without labels: {_percent(estimate['accuracy'])} of the target images correct "
+        f"({_percent(estimate['low'])} to {_percent(estimate['high'])}). Probabilities are calibrated without labels"
+    )
+    error = f": calibration error {_percent(calibrated['ece'])} on {calibrated['data']}" if calibrated else ""
+    return f"{text}{error}."
 
 
 def _table(title: str, rows: list[list[str]], header: list[str]) -> str:

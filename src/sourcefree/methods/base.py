@@ -34,12 +34,10 @@ class EpochView:
     Attributes:
         progress: share of the stage's epochs that are done, in [0, 1).
         infer_target: returns features and logits of all target images, un-augmented, by a model in eval mode.
-        pair_agreement: returns how often a model, on held-out pairs, gives the source model's answer.
     """
 
     progress: float
     infer_target: Callable[[nn.Module], ClassifierOutput]
-    pair_agreement: Callable[[nn.Module], float]
 
 
 @dataclass(frozen=True)
@@ -51,13 +49,11 @@ class StudentParts:
         student: target classifier to train, at first a copy of the source model for the target's channels.
         teacher: frozen classifier of target images whose answers may be distilled: the source model behind the translator,
             or, without one, the source model on the repeated channel.
-        teacher_agreement: agreement of the teacher on held-out pairs with the source model on their source images.
     """
 
     source_model: Classifier
     student: Classifier
     teacher: Classifier
-    teacher_agreement: float = 1.0
 
 
 class Method(nn.Module, ABC):

@@ -8,6 +8,7 @@ from sourcefree.config import (
     AadSettings,
     AdaContrastSettings,
     AdaptSettings,
+    MultilevelSettings,
     NrcSettings,
     Optimisation,
     OracleSettings,
@@ -41,28 +42,7 @@ _LABELS = "TARGET LABELS"
 
 _MULTILEVEL = AdaptSettings(
     method="multilevel",
-    tgmb=TgmbSettings(
-        translator="unet",
-        perceptual=1.0,
-        optimisation=Optimisation(
-            optimizer="adamw",
-            learning_rate=1e-3,
-            backbone_scale=1.0,
-            weight_decay=1e-4,
-            epochs=6,
-            min_steps=100,
-        ),
-    ),
-    tgkt=TgktSettings(
-        trust_teacher=True,
-        features=1.0,
-        stages=1.0,
-        pair_logits=1.0,
-        self_training=0.3,
-        information=1.0,
-        self_start=0.6,
-        # Chosen by agreement and divergence on held-out pairs of task set b and of one RGB-NIR split, among learning
-        # rates of 3e-4 to 3e-3 and batches of 32 and 64; no target label took part.
+    multilevel=MultilevelSettings(
         optimisation=Optimisation(
             optimizer="adamw",
             learning_rate=3e-4,
@@ -70,7 +50,7 @@ _MULTILEVEL = AdaptSettings(
             batch_size=32,
             epochs=15,
             min_steps=200,
-        ),
+        )
     ),
 )
 _BRIDGE = TgmbSettings(translator="paper")

@@ -8,6 +8,7 @@ from typing import Any
 from sourcefree.methods.aad import Aad
 from sourcefree.methods.adacontrast import AdaContrast
 from sourcefree.methods.base import Method, StudentParts
+from sourcefree.methods.multilevel import Multilevel
 from sourcefree.methods.nrc import Nrc
 from sourcefree.methods.oracle import Oracle
 from sourcefree.methods.shot import Shot
@@ -16,6 +17,7 @@ from sourcefree.methods.tgkt import Tgkt
 
 # Each takes (StudentParts, the settings of its section).
 STUDENTS: dict[str, Callable[[StudentParts, Any], Method]] = {
+    "multilevel": Multilevel,
     "tgkt": Tgkt,
     "shot": Shot,
     "socket": Socket,

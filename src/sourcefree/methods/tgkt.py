@@ -9,8 +9,7 @@ from torch import Tensor
 
 from sourcefree.config import TgktSettings
 from sourcefree.losses.distillation import distillation
-from sourcefree.losses.information import information_maximization
-from sourcefree.losses.matching import feature_matching, stage_matching
+from sourcefree.losses.matching import feature_matching
 from sourcefree.methods.base import EpochView, Method, ParameterGroup, StudentParts
 from sourcefree.methods.self_labels import SelfLabels
 from sourcefree.methods.source_training import classifier_groups
@@ -18,11 +17,7 @@ from sourcefree.types import PairBatch, StepBatch, StepOutput
 
 
 class Tgkt(Method):
-    """``L_KL + beta_f L_f + beta_self L_self``, plus terms of our own; any of them can be off.
-
-    Ours: the pairs also teach the maps of every stage and the logits (the source model labels the pairs itself: its answer
-    on the true source image is a teacher no translation can spoil), L_IM joins L_self, both may set in later, and L_KL is
-    used only while held-out pairs say that the translated teacher knows more than the student.
+    """``L_KL + beta_f L_f + beta_self L_self``, and the source model's answers on the pairs; any of them can be off.
 
     Pairs and targets go through the student in one pass, so that batch norm sees both: its statistics must fit the images
     that it is matched on as well as those it is made for.
@@ -32,7 +27,7 @@ class Tgkt(Method):
         settings: weights and switches.
         live_teacher: the teacher is trained elsewhere at the same time, and neither frozen nor saved here.
 
-    Reference: [TGKT] section on TGKT; L_self from [SHOT].
+    Reference: [TGKT] section on TGKT; L_self from [SHOT]. Ours: ``pair_logits``, for the baseline TI distillation.
     """
 
     uses_pairs = True
@@ -44,10 +39,7 @@ class Tgkt(Method):
         # A module inside a tuple is none of torch's submodules.
         self._teacher = (parts.teacher,)
         self.student = parts.student
-        self.teacher_agreement = parts.teacher_agreement
         self.self_labels = SelfLabels()
-        self._teaches = settings.distillation > 0
-        self._self_training = False
         if settings.freeze_head:
             self.student.freeze_head()
         self.keep_frozen("source_model")
@@ -60,45 +52,35 @@ class Tgkt(Method):
         return classifier_groups(self.student)
 
     def begin_epoch(self, view: EpochView) -> None:
-        """Decide on teacher and self-training, and refresh the pseudo-labels."""
-        weights = self.settings
-        if weights.trust_teacher and weights.distillation:
-            self._teaches = self.teacher_agreement > view.pair_agreement(self.student)
-        self._self_training = view.progress >= weights.self_start
-        if self._self_training and weights.self_training:
+        """Refresh the pseudo-labels."""
+        if self.settings.self_training:
             self.self_labels.refresh(view, self.student)
 
     def forward(self, batch: StepBatch) -> StepOutput:
         """Return the weighted sum of the terms that are on."""
         target, pairs = batch.target_images, batch.needed_pairs
         weights, count = self.settings, len(pairs.target)
-        output, maps = self.student.with_stages(torch.cat([pairs.target, target.images]))
-        terms = self._pair_terms(pairs, output.features[:count], output.logits[:count], [m[:count] for m in maps])
+        output = self.student(torch.cat([pairs.target, target.images]))
+        terms = self._pair_terms(pairs, output.features[:count], output.logits[:count])
         target_logits = output.logits[count:]
-        if self._teaches:
+        if weights.distillation:
             with torch.no_grad():
                 teacher_logits = self._teacher[0](target.images).logits
             divergence = distillation(target_logits, teacher_logits, temperature=weights.temperature)
             terms["distillation"] = weights.distillation * divergence
-        if self._self_training and weights.information:
-            terms["information"] = weights.information * information_maximization(target_logits)
-        own = self.self_labels.loss(target_logits, target.indices) if self._self_training else None
+        own = self.self_labels.loss(target_logits, target.indices)
         if own is not None:
             terms["self_training"] = weights.self_training * own
         return self.total(terms, anchor=target_logits)
 
-    def _pair_terms(self, pairs: PairBatch, features: Tensor, logits: Tensor, maps: list[Tensor]) -> dict[str, Tensor]:
-        weights = self.settings
-        if not (weights.features or weights.stages or weights.pair_logits):
+    def _pair_terms(self, pairs: PairBatch, features: Tensor, logits: Tensor) -> dict[str, Tensor]:
+        weights, terms = self.settings, {}
+        if not (weights.features or weights.pair_logits):
             return {}
         with torch.no_grad():
-            teacher, teacher_maps = self.source_model.with_stages(pairs.source)
-        terms: dict[str, Tensor] = {}
+            teacher = self.source_model(pairs.source)
         if weights.features:
             terms["features"] = weights.features * feature_matching(features, teacher.features)
-        # A network without any recognisable stage, or with another backbone, has features and logits only.
-        if weights.stages and maps and [m.shape for m in maps] == [m.shape for m in teacher_maps]:
-            terms["stages"] = weights.stages * stage_matching(maps, teacher_maps)
         if weights.pair_logits:
             divergence = distillation(logits, teacher.logits, temperature=weights.pair_temperature)
             terms["pair_logits"] = weights.pair_logits * divergence

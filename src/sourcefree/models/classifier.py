@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -42,7 +43,7 @@ class RepeatChannels(nn.Module):
 
 
 class Classifier(nn.Module):
-    """Any network with a final linear layer, read as ``head(features)``.
+    """Any network with a final linear layer, read as ``head(features)``, at a temperature that makes its answers honest.
 
     Features are what enters the final layer: the bottleneck's output where there is a bottleneck. They are caught with
     a hook, so a network of any library serves without being rewritten.
@@ -54,7 +55,12 @@ class Classifier(nn.Module):
         stages: names of modules whose outputs are the intermediate maps; see :func:`find_stages`.
         adapter: what stands before the network, such as a translator; default: :func:`channel_adapter`.
         translator: name of the translator in the adapter, so that it can be built again from a file; "" for none.
+
+    Attributes:
+        temperature: what logits are divided by; 1 until :meth:`calibrated` sets it.
     """
+
+    temperature: Tensor
 
     def __init__(
         self,
@@ -69,6 +75,7 @@ class Classifier(nn.Module):
         super().__init__()
         self.adapter = adapter or channel_adapter(in_channels)
         self.translator_name = translator
+        self.register_buffer("temperature", torch.ones(()))
         self.network = network
         self.head_name = head
         self.in_channels = in_channels
@@ -83,13 +90,19 @@ class Classifier(nn.Module):
         """Return features (N, D) and logits (N, K) of images (N, C, H, W)."""
         with _inputs_of(self.head) as caught:
             logits = self.network(self.adapter(images))
-        return ClassifierOutput(features=caught[-1].flatten(1), logits=logits)
+        return ClassifierOutput(features=caught[-1].flatten(1), logits=logits / self.temperature)
 
     def with_stages(self, images: Tensor) -> tuple[ClassifierOutput, list[Tensor]]:
         """Return the output and the maps of every stage: (N, C_l, H_l, W_l), or (N, tokens, D) for transformers."""
         with _outputs_of([self.network.get_submodule(name) for name in self.stage_names]) as maps:
             output = self(images)
         return output, maps
+
+    def calibrated(self, temperature: float) -> Classifier:
+        """Return a copy whose logits are divided by a further temperature."""
+        copied = copy.deepcopy(self)
+        copied.temperature.mul_(temperature)
+        return copied
 
     def members(self) -> list[Classifier]:
         """Return the classifiers that this one mixes; itself where it mixes none."""

@@ -36,6 +36,7 @@ def new_student(source_model: Classifier, *, in_channels: int, native_stem: bool
             adapter=torch.nn.Identity(),
         )
     student = Classifier(network, head=source_model.head_name, in_channels=in_channels, stages=source_model.stage_names)
+    student.temperature.copy_(source_model.temperature)
     if in_channels == source_model.in_channels:
         student.adapter.load_state_dict(source_model.adapter.state_dict())
     return student

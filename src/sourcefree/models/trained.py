@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
@@ -127,7 +128,8 @@ def load_trained(path: Path | str, *, network: nn.Module | None = None) -> Train
             adapter=_adapter(architecture, channels, translator),
             translator=translator["name"] if translator else "",
         )
-        model.load_state_dict(load_file(folder / _WEIGHTS))
+        # Folders written before answers were calibrated hold no temperature.
+        model.load_state_dict({"temperature": torch.ones(()), **load_file(folder / _WEIGHTS)})
         preprocessing = description["preprocessing"]
         modality = Modality(**preprocessing["modality"])
         return TrainedClassifier(

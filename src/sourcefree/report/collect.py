@@ -41,6 +41,8 @@ def collect_run(run: Path) -> RunData:
         config=_read_text(run / "config.yaml", notes),
         labels=labels,
         candidates=tuple(candidate for candidate in candidates if candidate is not None),
+        estimate=_numbers(summary.get("estimate")),
+        calibrated=_numbers(summary.get("calibrated")),
         delivered=_text_or_none(summary.get("delivered")),
         timings=_numbers(summary.get("timings")),
         peak_memory_mb=_number(summary.get("peak_memory_mb")),

@@ -116,6 +116,8 @@ class RunData:
         config: resolved configuration as text, None if missing.
         labels: class names in the order of the model.
         candidates: models that were compared, in the order written.
+        estimate: accuracy, low and high of the delivered model, without labels; empty where there is none.
+        calibrated: metrics of the delivered model with calibrated probabilities, where labels were given.
         delivered: name of the candidate that stands in model/, None if not decided.
         timings: seconds by stage.
         peak_memory_mb: largest memory use in MB, None if unknown.
@@ -134,6 +136,8 @@ class RunData:
     config: str | None
     labels: tuple[str, ...]
     candidates: tuple[Candidate, ...]
+    estimate: Mapping[str, float]
+    calibrated: Mapping[str, float]
     delivered: str | None
     timings: Mapping[str, float]
     peak_memory_mb: float | None

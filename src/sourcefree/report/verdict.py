@@ -75,7 +75,7 @@ def judge(data: RunData) -> Verdict:
     return Verdict(
         tone=decisive.tone,
         headline=_headline(decisive, labelled=by_labels.known),
-        sentences=(*label_sentences, *pair_sentences, *_delivery(data)),
+        sentences=(*label_sentences, *pair_sentences, *_delivery(data), *_estimate(data)),
         caveats=_caveats(data, adapted, by_labels, by_pairs),
     )
 
@@ -175,6 +175,25 @@ def _delivery(data: RunData) -> list[str]:
     if data.delivered in (None, "adapted"):
         return []
     return [f"The run delivers “{candidate_title(str(data.delivered))}” instead of the adapted model."]
+
+
+def _estimate(data: RunData) -> list[str]:
+    """Return what is known of the delivered model's accuracy without labels, and of its calibration with them."""
+    sentences = []
+    if {"accuracy", "low", "high"} <= set(data.estimate):
+        guess, low, high = (percent(data.estimate[name]) for name in ("accuracy", "low", "high"))
+        sentences.append(
+            f"Estimated without labels, the delivered model classifies about {guess} of the target images correctly "
+            f"({low} to {high})."
+        )
+    delivered = data.candidate(str(data.delivered))
+    before = delivered.evaluation.metrics.get("ece") if delivered and delivered.evaluation else None
+    if before is not None and "ece" in data.calibrated:
+        after = percent(data.calibrated["ece"])
+        sentences.append(
+            f"Its probabilities were calibrated without labels: calibration error {percent(before)} before, {after} after."
+        )
+    return sentences
 
 
 def _caveats(data: RunData, adapted: Candidate, by_labels: _Comparison, by_pairs: _Comparison) -> tuple[str, ...]:

@@ -54,6 +54,11 @@ SCORES = {
         "model's for the source image (nats). 0 means identical.",
         better="lower",
     ),
+    "pair_information": Quantity(
+        "Pair information",
+        "On held-out pairs, how much the model's answer for the target image tells of the source model's for the source "
+        "image (nats), however loud the answers are. 0 means nothing. What is delivered is decided by it.",
+    ),
     "information_maximization": Quantity(
         "Information max.",
         "Entropy of the mean prediction minus mean entropy of the predictions (nats): high when each image "
@@ -85,6 +90,7 @@ _COUNTS = {
 _STAGES = {
     "source": "Source training",
     "tgmb": "Bridge (TGMB): train the translator",
+    "multilevel": "Multilevel: pairs teach the target model, then self-training",
     "tgkt": "Transfer (TGKT): train the target model",
     "end-to-end": "TGMB and TGKT together",
     "shot": "SHOT: train the target model",

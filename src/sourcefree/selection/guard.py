@@ -1,30 +1,15 @@
-"""Which model is delivered: never one that the label-free evidence says is worse than doing nothing."""
+"""Which model is delivered: the adapted one only where held-out pairs speak for it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
+from sourcefree.selection.drift import STRANGE, drift_warning
 
-@dataclass(frozen=True)
-class Evidence:
-    """What is known of a candidate without labels.
-
-    Attributes:
-        agrees: (N,) bool, whether it gives the source model's answer on each held-out pair.
-        information: mutual information of its answers on the target images, nats.
-    """
-
-    agrees: Tensor
-    information: float
-
-    @property
-    def agreement(self) -> float:
-        """Share of held-out pairs it agrees on."""
-        return float(self.agrees.float().mean())
+_STANDARD_ERRORS = 1.0  # by which evidence must exceed chance
 
 
 @dataclass(frozen=True)
@@ -41,44 +26,61 @@ class Decision:
 
 
 def choose_candidate(
-    candidates: Mapping[str, Evidence],
+    evidence: Mapping[str, Tensor],
     *,
-    preferred: str = "adapted",
-    fallbacks: Sequence[str] = ("adabn", "source-only"),
+    preferred: str,
+    fallbacks: Sequence[str],
+    safe: str = "source-only",
+    unlike: float = 0.0,
 ) -> Decision:
-    """Return the preferred candidate unless the evidence speaks against it.
+    """Return the first of the preferred candidate and the fallbacks that the evidence supports, else the safe one.
 
-    A fallback takes its place if held-out pairs clearly speak for it, or if pairs and target images both lean to it:
-
-    * clearly: it gives the source model's answer on more held-out pairs, by more than two standard errors of the
-      difference, taken pair by pair because both see the same pairs;
-    * both: its agreement on the pairs and its mutual information on the target images are both higher. Neither alone is
-      enough: a few hundred pairs are noisy, and mutual information can be high for a model that is wrong.
+    A candidate is supported if it tells more of the source model's answers on held-out pairs than the safe one does, by more
+    than the standard error of that difference, taken pair by pair because both see the same pairs; and if no fallback
+    tells more than it by as much. The burden of proof lies on what was trained: pairs that are few, wrong, or of another
+    sensor give no proof, and then the model that cannot have been made worse is delivered.
 
     Args:
-        candidates: evidence by name.
-        preferred: the candidate to deliver on equal evidence.
-        fallbacks: candidates that may replace it.
+        evidence: (N,) :func:`pair_information` of each held-out pair, by candidate.
+        preferred: the candidate to deliver if it is supported.
+        fallbacks: candidates that may take its place, in their order.
+        safe: the candidate that needs no support.
+        unlike: share of target images that look like none of the pairs, for which pairs prove nothing.
     """
-    best = preferred
-    for name in fallbacks:
-        if name in candidates and _speaks_for(candidates[name], candidates[best]):
-            best = name
-    if best == preferred:
-        return Decision(best, ())
-    ours, other = candidates[preferred], candidates[best]
-    return Decision(
-        best,
-        (
-            f"The label-free evidence is against the {preferred} model, so {best} is delivered: agreement on held-out pairs "
-            f"{100 * ours.agreement:.1f} % against {100 * other.agreement:.1f} %, information {ours.information:.2f} "
-            f"against {other.information:.2f} nats.",
-        ),
+    drift = [warning] if (warning := drift_warning(unlike)) else []
+    decision = _by_pairs(evidence, preferred, fallbacks, safe)
+    if unlike >= STRANGE and decision.delivered != safe:
+        return Decision(safe, (*drift, f"So {safe} is delivered, which is no worse than what you had."))
+    return Decision(decision.delivered, (*drift, *decision.warnings))
+
+
+def _by_pairs(evidence: Mapping[str, Tensor], preferred: str, fallbacks: Sequence[str], safe: str) -> Decision:
+    rivals = [name for name in fallbacks if name in evidence and name != safe]
+    if preferred == safe:
+        return Decision(safe, ())
+    for name in (preferred, *rivals):
+        beaten = any(_leads(evidence[rival], evidence[name]) for rival in rivals if rival != name)
+        if _leads(evidence[name], evidence[safe]) and not beaten:
+            return Decision(name, () if name == preferred else (_explain(evidence, preferred, name),))
+    return Decision(safe, (_explain(evidence, preferred, safe),))
+
+
+def _leads(ours: Tensor, theirs: Tensor) -> bool:
+    difference = ours - theirs
+    error = difference.std(unbiased=True) / len(difference) ** 0.5 if len(difference) > 1 else difference.abs().max()
+    return bool(difference.mean() > _STANDARD_ERRORS * error)
+
+
+def _explain(evidence: Mapping[str, Tensor], preferred: str, delivered: str) -> str:
+    ours, other = (float(evidence[name].mean()) for name in (preferred, delivered))
+    count = len(evidence[preferred])
+    reason = (
+        f"they tell nothing for sure: the {preferred} model's answers say {ours:.2f} nats of the source model's, those of "
+        f"{delivered} {other:.2f}"
+        if ours >= other
+        else f"the {preferred} model's answers say {ours:.2f} nats of the source model's, those of {delivered} {other:.2f}"
     )
-
-
-def _speaks_for(other: Evidence, current: Evidence) -> bool:
-    difference = other.agrees.float() - current.agrees.float()
-    error = difference.std(unbiased=False) / max(1, len(difference)) ** 0.5
-    clearly = bool(difference.mean() > torch.clamp(2 * error, min=1e-9))
-    return clearly or (other.agreement > current.agreement and other.information > current.information)
+    return (
+        f"The {preferred} model is not delivered, but {delivered}: on {count} held-out pairs {reason}. "
+        "More pairs, or pairs that line up (sourcefree inspect), make better evidence and better models."
+    )

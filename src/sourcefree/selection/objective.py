@@ -14,11 +14,14 @@ COMBINED = "combined"
 SIGNS = {
     "pair_agreement": 1,
     "pair_divergence": -1,
+    "pair_information": 1,
     "information_maximization": 1,
     "mean_confidence": 1,
     "soft_neighbourhood_density": 1,
     "nuclear_norm": 1,
     "class_correlation": 1,
+    "mixing_consistency": 1,
+    "calibrated_confidence": 1,
 }
 
 _SOURCE_DATA = "it weighs or reads labelled source images, and adaptation is source-free: there are none"

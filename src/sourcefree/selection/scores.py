@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn.functional import log_softmax, normalize
 
 from sourcefree.losses.information import entropy, information_maximization
+
+_TEMPERATURES = (0.5, 0.7, 1.0, 1.4, 2.0, 3.0, 5.0, 10.0)
 
 
 def pair_agreement(logits: Tensor, source_logits: Tensor) -> float:
@@ -28,6 +32,30 @@ def pair_divergence(logits: Tensor, source_logits: Tensor) -> float:
     """
     teacher, student = log_softmax(source_logits.float(), -1), log_softmax(logits.float(), -1)
     return float((teacher.exp() * (teacher - student)).sum(-1).mean())
+
+
+def pair_information(logits: Tensor, source_logits: Tensor) -> Tensor:
+    """Return what a model's answer on each held-out pair tells of the source model's answer, (N,) nats; higher is better.
+
+    ``sum_k s_k log(p_k / mean p_k)`` with s the source model's answer on the source image and p the model's on the target
+    image, at the temperature that tells most. So only what the answers say counts, not how loudly: the mean is 0 for a model
+    that answers the same for every image and for one whose answers have nothing to do with the scene, where agreement
+    would praise both if one class is frequent and divergence would praise the one that hedges.
+
+    Args:
+        logits: (N, K) of the model on the target images of held-out pairs.
+        source_logits: (N, K) of the source model on their source images.
+
+    Reference: ours; a lower bound of the mutual information of both answers, as in Barber and Agakov, 2003.
+    """
+    source = source_logits.float().softmax(-1)
+    best = torch.zeros(len(logits))
+    for temperature in _TEMPERATURES:
+        own = log_softmax(logits.float() / temperature, -1)
+        information = (source * (own - own.exp().mean(0).clamp_min(1e-12).log())).sum(-1)
+        if information.mean() > best.mean():
+            best = information
+    return best
 
 
 def mutual_information(logits: Tensor) -> float:
@@ -100,3 +128,16 @@ def class_correlation(logits: Tensor) -> float:
     probabilities = logits.float().softmax(-1)
     classes = probabilities.T @ probabilities
     return -float(classes.trace() / torch.linalg.matrix_norm(classes))
+
+
+def ensemble_agreement(answers: Sequence[Tensor]) -> list[float]:
+    """Return, for each of several models, how often it gives the answer of all of them together; higher is better.
+
+    Args:
+        answers: (N, K) probabilities of each model on the same target images.
+
+    Reference: EnsV (Hu et al., "EnsV: enhancing model selection without labels by ensembling", 2024): the mean of the
+    probabilities of all candidates is the reference. Deviation: agreement, not a distance.
+    """
+    together = torch.stack(list(answers)).mean(0).argmax(-1)
+    return [float((own.argmax(-1) == together).float().mean()) for own in answers]

@@ -13,9 +13,10 @@ from sourcefree.errors import ConfigError, SourcefreeError, did_you_mean
 from sourcefree.studies.cell import Cell, Row
 from sourcefree.studies.executors import Executor, LocalExecutor, RayExecutor
 from sourcefree.studies.measure import run_cell
+from sourcefree.studies.points import collect_points
 from sourcefree.studies.prepare import TaskFolders, is_prepared, prepare
 from sourcefree.studies.report import write_study_report
-from sourcefree.studies.results import ResultTable, write_parquet
+from sourcefree.studies.results import ResultTable, write_parquet, write_points
 from sourcefree.studies.study import StudySettings, load_study, study_cells
 from sourcefree.studies.summary import Table, summary_tables
 
@@ -87,6 +88,7 @@ def compare(
     if not rows:
         raise SourcefreeError(f"no cell of the study could be computed: {failures[0][0]}: {failures[0][1]}")
     tables = summary_tables(rows, transposed=settings.rows == "tasks")
+    write_points(collect_points(rows, cache / "points"), out / "points.csv")
     _write(out, settings, rows, tables)
     return CompareResult(out, rows, tables, failures)
 

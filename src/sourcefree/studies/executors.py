@@ -63,7 +63,7 @@ class LocalExecutor:
         """
         context = multiprocessing.get_context("spawn")
         together = min(self.jobs, len(pieces)) if isinstance(pieces, Sized) else self.jobs
-        threads = max(1, (os.cpu_count() or 1) // max(1, together))
+        threads = max(1, _cores() // max(1, together))
         waiting = enumerate(pieces)
         running: dict[multiprocessing.connection.Connection, tuple[int, SpawnProcess]] = {}
         try:
@@ -141,8 +141,13 @@ def _work(connection: Any, work: Work, piece: Arguments, threads: int) -> None:
     connection.close()
 
 
+def _cores() -> int:
+    """Return the cores this process may use, which can be fewer than the machine has: threads beyond them only wait."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _end_with_parent() -> None:
-    """End this process when its parent is gone, killed perhaps: the same call again would meet it in the same folder."""
+    """End this process when its parent has ended, however: a killed study must not go on computing unseen."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from sourcefree.commands.adapt import choose, preferred_candidate
 from sourcefree.commands.adaptation import Adaptation
-from sourcefree.commands.candidates import Candidate
+from sourcefree.commands.candidates import Candidate, Judge
 from sourcefree.commands.loading import LabelledData, PairData, TargetData, load_labelled, load_pair_data, load_target
 from sourcefree.commands.source_models import resolve_source_model
 from sourcefree.config import AdaptSettings
@@ -27,6 +28,7 @@ from sourcefree.errors import ConfigError, DivergenceError
 from sourcefree.evaluation import ClassificationMetrics, classification_metrics
 from sourcefree.models.trained import TrainedClassifier
 from sourcefree.studies.cell import Cell, Row
+from sourcefree.studies.points import PointRecorder
 from sourcefree.studies.prepare import PreparedTask, TaskFolders
 from sourcefree.studies.splits import choose_pairs, long_tailed, shuffle_some
 from sourcefree.studies.tasks import PairChanges
@@ -48,11 +50,19 @@ def run_cell(cell: Cell, *, cache: Path, data: Path) -> Row:
     started = time.perf_counter()
     bridges = cache / "bridges" / cell.bridge_key
     adaptation, test = _load(cell, TaskFolders(cell.task, cell.seed, cache, data).prepared(), folder, bridges)
+    judge = adaptation.judge()
+    recorder = PointRecorder(
+        judge,
+        lambda candidate: _metrics(candidate, test, adaptation.runtime).accuracy,
+        cache / "points" / f"{cell.key}.json",
+    )
     try:
-        candidates = adaptation.candidates(adaptation.judge())
+        candidates = replace(adaptation, observe=recorder.observe).candidates(judge)
     except DivergenceError as error:
         return {**base, "status": "diverged", "note": error.message}
-    row = _measure(adaptation, candidates, test)
+    for candidate in candidates.values():
+        recorder.add(candidate, stage=candidate.name, progress=1.0)
+    row = _measure(adaptation, judge, candidates, test)
     shutil.rmtree(folder, ignore_errors=True)
     return {**base, "status": "done", **row, "wall_seconds": time.perf_counter() - started}
 
@@ -136,10 +146,10 @@ def _labelled(folder: Path, source: TrainedClassifier, modality: Modality) -> La
     )
 
 
-def _measure(adaptation: Adaptation, candidates: dict[str, Candidate], test: LabelledData) -> Row:
+def _measure(adaptation: Adaptation, judge: Judge, candidates: dict[str, Candidate], test: LabelledData) -> Row:
     settings, trainer = adaptation.settings, adaptation.trainer
     preferred = preferred_candidate(candidates, settings)
-    decision = choose(candidates, preferred)
+    decision = choose(candidates, preferred, unlike=judge.share_unlike_pairs())
     metrics = {name: _metrics(candidate, test, adaptation.runtime) for name, candidate in candidates.items()}
     ours, translated = metrics[preferred], metrics.get("translated")
     return {

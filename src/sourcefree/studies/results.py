@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,9 @@ COLUMNS = (
     *("task", "method", "seed", "status"),
     *("accuracy", "class_mean_accuracy", "macro_f1", "ece"),
     *("translated_accuracy", "source_only_accuracy", "adabn_accuracy", "delivered", "delivered_accuracy"),
-    *("pair_agreement", "pair_divergence", "information_maximization", "mean_confidence"),
-    *("soft_neighbourhood_density", "nuclear_norm", "class_correlation"),
+    *("pair_agreement", "pair_divergence", "pair_information", "information_maximization", "mean_confidence"),
+    *("soft_neighbourhood_density", "nuclear_norm", "class_correlation", "mixing_consistency"),
+    *("temperature", "calibrated_confidence"),
     *("seconds", "wall_seconds", "peak_memory_mb", "parameters", "images"),
     *("target_images", "pairs", "test_images", "uses_labels", "note", "key"),
 )
@@ -43,14 +44,7 @@ class ResultTable:
     def add(self, row: Row) -> None:
         """Take a row and write the file, in place of the one before and never half."""
         self.rows[row["key"]] = row
-        buffer = io.StringIO()
-        writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({name: _text(row.get(name)) for name in COLUMNS} for row in self.rows.values())
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self.path.with_name(f".{self.path.name}.part")
-        temporary.write_text(buffer.getvalue(), encoding="utf-8")
-        temporary.replace(self.path)
+        write_csv(self.path, COLUMNS, self.rows.values())
 
     def of(self, keys: Iterable[str]) -> list[Row]:
         """Return the rows of these keys that exist."""
@@ -63,6 +57,26 @@ def write_parquet(rows: list[Row], path: Path) -> None:
 
     columns = {name: [row.get(name) for row in rows] for name in COLUMNS}
     polars.DataFrame(columns, strict=False).write_parquet(path)
+
+
+def write_points(points: list[Row], path: Path) -> None:
+    """Write the points of a study as CSV; nothing where there are none."""
+    if not points:
+        return
+    columns = list(dict.fromkeys(name for point in points for name in point))
+    write_csv(path, columns, points)
+
+
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
+    """Write rows as CSV, in place of the file before and never half; numbers with six digits."""
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: _text(row.get(name)) for name in columns} for row in rows)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.part")
+    temporary.write_text(buffer.getvalue(), encoding="utf-8")
+    temporary.replace(path)
 
 
 def _read(path: Path) -> list[Row]:

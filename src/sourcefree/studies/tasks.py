@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from sourcefree.config import Optimisation, Settings, SourceSettings
+from sourcefree.config import SMALL_SOURCE, Settings, SourceSettings
 
 Rendering = Literal["depth", "depth-clean", "rgb", "grey", "inverted", "noisy", "edges"]
 
@@ -87,13 +87,7 @@ class TaskSettings(Settings):
     simulated: SimulatedData | None = None
     folders: FolderData | None = None
     given: GivenData | None = None
-    source: SourceSettings = SourceSettings(
-        backbone="resnet10t",
-        pretrained=False,
-        size=64,
-        # From scratch in few epochs: SGD as for pretrained networks learns too slowly here.
-        optimisation=Optimisation(optimizer="adamw", learning_rate=4e-3, weight_decay=0.05, epochs=14),
-    )
+    source: SourceSettings = SMALL_SOURCE
     sources: int = Field(1, ge=1, description="source models, each trained on its own part of the source images")
     pairs: PairChanges = PairChanges()
     imbalance: float = Field(1.0, ge=1, description="most frequent class over least frequent one among target images")

@@ -1,0 +1,60 @@
+"""Which pairs are kept for evidence: whole scenes, so that nothing the model was trained on comes back in its test."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+import numpy as np
+
+from sourcefree.engine.sampling import stream_seed
+
+_LEAST = 30  # fewer prove nothing, and a model that cannot be judged cannot be delivered
+_MOST = 1 / 3  # of all pairs
+_LEAST_SCENES = 10
+_RUNS = 40
+_COUNTER = re.compile(r"[-_. ]?[A-Za-z]*\d+$")
+
+
+def split_held_out(names: Sequence[str], *, share: float, seed: int) -> tuple[list[int], list[int]]:
+    """Return positions to train on and positions held out: ``share`` of them, at least 30 and at most a third.
+
+    Frames of a sequence and crops of a picture are near copies of each other. They are told by their names: what is equal up
+    to the last number is one scene, so ``a_001_c2`` and ``a_001_c3`` stay together, and so do the frames ``seq4_0001`` and
+    ``seq4_0002``. Where that leaves fewer than ten scenes, runs of neighbours in the order of names stand for scenes.
+
+    Args:
+        names: relative path of each pair.
+        share: of the pairs that is held out.
+        seed: of the choice.
+    """
+    wanted, limit = max(_LEAST, round(share * len(names))), int(_MOST * len(names))
+    for scenes in (_by_name(names), _by_neighbourhood(names)):
+        if len(set(scenes)) >= _LEAST_SCENES:
+            break
+    members: dict[int, list[int]] = {}
+    for position, scene in enumerate(scenes):
+        members.setdefault(scene, []).append(position)
+    held_out: list[int] = []
+    for scene in np.random.default_rng(stream_seed(seed, "held-out pairs")).permutation(len(members)):
+        if len(held_out) >= min(wanted, limit):
+            break
+        if len(held_out) + len(members[scene]) <= limit:
+            held_out += members[scene]
+    kept = set(held_out)
+    return [position for position in range(len(names)) if position not in kept], sorted(held_out)
+
+
+def _by_name(names: Sequence[str]) -> list[int]:
+    """Return a scene's number for each name: names that differ in their last number only share one."""
+    keys = [_COUNTER.sub("", str(PurePosixPath(name).with_suffix(""))) for name in names]
+    numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+    return [numbers[key] for key in keys]
+
+
+def _by_neighbourhood(names: Sequence[str]) -> list[int]:
+    """Return the number of the run of neighbours, in the order of names, that each name is in."""
+    length = max(1, len(names) // _RUNS)
+    place = {position: order for order, position in enumerate(sorted(range(len(names)), key=lambda i: names[i]))}
+    return [place[position] // length for position in range(len(names))]

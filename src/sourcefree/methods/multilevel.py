@@ -1,0 +1,119 @@
+"""Multilevel: the pairs teach the target model at every depth; the target images join in once they can be trusted."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+from sourcefree.config import MultilevelSettings
+from sourcefree.data.views import mix_pairs, strong_view
+from sourcefree.losses.distillation import distillation
+from sourcefree.losses.information import information_maximization
+from sourcefree.losses.matching import feature_matching, stage_matching
+from sourcefree.methods.base import EpochView, Method, ParameterGroup, StudentParts
+from sourcefree.methods.self_labels import SelfLabels
+from sourcefree.methods.source_training import classifier_groups
+from sourcefree.types import PairBatch, StepBatch, StepOutput
+
+
+class Multilevel(Method):
+    """Distillation on the pairs at every depth, then self-training on the target images beside it.
+
+    The source model labels the pairs itself: its maps, features and answers for the source image are what the target model
+    should have for the target image, a teacher that no translation can spoil. A learner is trained; the target model is the
+    running average of its weights, which is steadier than any of its steps, and which gives the pseudo-labels.
+
+    Pairs and target images go through the learner in one pass, so that batch norm sees both: its statistics must fit the
+    images that it is matched on as well as those it is made for.
+
+    Args:
+        parts: source model and student; the teacher is not used.
+        settings: weights and switches.
+
+    Reference: ours. Stage maps: Wang et al., BMVC 2021; answers: Hinton et al., arXiv 1503.02531; mixing: Beyer et al.,
+    "Knowledge distillation: a good teacher is patient and consistent", CVPR 2022; averaged weights: Tarvainen and Valpola,
+    NeurIPS 2017; pseudo-labels and L_IM: [SHOT].
+    """
+
+    uses_pairs = True
+    updates: Tensor
+
+    def __init__(self, parts: StudentParts, settings: MultilevelSettings) -> None:
+        super().__init__()
+        self.settings = settings
+        self.source_model = parts.source_model
+        self.student = parts.student
+        self.learner = copy.deepcopy(parts.student)
+        if settings.freeze_head:
+            self.learner.freeze_head()
+        self.student.requires_grad_(False)
+        self.self_labels = SelfLabels()
+        self._self_training = False
+        self.register_buffer("updates", torch.zeros((), dtype=torch.int64))
+        self.keep_frozen("source_model")
+
+    def parameter_groups(self) -> Iterable[ParameterGroup]:
+        """Return the learner's backbone and new layers apart."""
+        return classifier_groups(self.learner)
+
+    def begin_epoch(self, view: EpochView) -> None:
+        """Decide on self-training and refresh the pseudo-labels."""
+        self._self_training = view.progress >= self.settings.self_start
+        if self._self_training and self.settings.self_training:
+            self.self_labels.refresh(view, self.student)
+
+    def forward(self, batch: StepBatch) -> StepOutput:
+        """Return the weighted sum of the terms that are on."""
+        if self.training:
+            self._follow()
+        target, pairs = batch.target_images, self._mixed(batch.needed_pairs)
+        weights, count = self.settings, len(pairs.target)
+        images = strong_view(target.images) if weights.strong and self._self_training else target.images
+        output, maps = self.learner.with_stages(torch.cat([pairs.target, images]))
+        terms = self._pair_terms(pairs, output.features[:count], output.logits[:count], [m[:count] for m in maps])
+        if self._self_training:
+            terms.update(self._target_terms(output.logits[count:], target.indices))
+        return self.total(terms, anchor=output.logits)
+
+    def _mixed(self, pairs: PairBatch) -> PairBatch:
+        share = self.settings.mixing
+        return mix_pairs(pairs, share=share) if share else pairs
+
+    def _pair_terms(self, pairs: PairBatch, features: Tensor, logits: Tensor, maps: list[Tensor]) -> dict[str, Tensor]:
+        weights = self.settings
+        with torch.no_grad():
+            teacher, teacher_maps = self.source_model.with_stages(pairs.source)
+        terms: dict[str, Tensor] = {}
+        if weights.features:
+            terms["features"] = weights.features * feature_matching(features, teacher.features)
+        # A network without any recognisable stage, or with another backbone, has features and logits only.
+        if weights.stages and maps and [m.shape for m in maps] == [m.shape for m in teacher_maps]:
+            terms["stages"] = weights.stages * stage_matching(maps, teacher_maps)
+        if weights.answers:
+            divergence = distillation(logits, teacher.logits, temperature=weights.temperature)
+            terms["answers"] = weights.answers * divergence
+        return terms
+
+    def _target_terms(self, logits: Tensor, indices: Tensor) -> dict[str, Tensor]:
+        weights, terms = self.settings, {}
+        if weights.information:
+            terms["information"] = weights.information * information_maximization(logits)
+        own = self.self_labels.loss(logits, indices)
+        if own is not None and weights.self_training:
+            terms["self_training"] = weights.self_training * own
+        return terms
+
+    @torch.no_grad()
+    def _follow(self) -> None:
+        """Move the target model towards the learner; early on it follows closely, for there is nothing to average yet."""
+        self.updates += 1
+        momentum = min(self.settings.momentum, float(self.updates / (self.updates + 10)))
+        learned = self.learner.state_dict()
+        for name, value in self.student.state_dict().items():
+            if value.is_floating_point():
+                value.lerp_(learned[name], 1 - momentum)
+            else:
+                value.copy_(learned[name])

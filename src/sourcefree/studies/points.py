@@ -1,0 +1,105 @@
+"""Models on their way: label-free scores beside the true accuracy at a few moments of every training."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sourcefree.commands.candidates import Candidate, Judge
+from sourcefree.models.classifier import Classifier
+from sourcefree.selection.scores import ensemble_agreement
+from sourcefree.studies.cell import Row
+
+MOMENTS = (1 / 3, 2 / 3)  # of a training; its end is measured anyway
+
+
+@dataclass(frozen=True)
+class PointRecorder:
+    """Measures the model that a stage trains when it reaches a moment, and keeps the points of a cell in a file.
+
+    Only studies have one: the accuracy needs labels, which the adaptation itself never sees.
+
+    Attributes:
+        judge: label-free evidence.
+        accuracy: returns the accuracy of a model on the test images.
+        path: file of the cell's points.
+    """
+
+    judge: Judge
+    accuracy: Callable[[Candidate], float]
+    path: Path
+
+    def observe(self, stage: str, before: float, after: float, model: Classifier) -> None:
+        """Take a point if a moment lies in (before, after]: the shares of the stage done before and after an epoch."""
+        if any(before < moment <= after < 1 for moment in MOMENTS):
+            self.add(self.judge.candidate("adapted", model), stage=stage, progress=after)
+
+    def add(self, candidate: Candidate, *, stage: str, progress: float) -> None:
+        """Store a model's scores, answers on the target images and accuracy; a point of the same moment is replaced."""
+        point = {
+            "stage": stage,
+            "progress": round(progress, 3),
+            "accuracy": self.accuracy(candidate),
+            "scores": {**candidate.scores, **candidate.target_scores},
+            "answers": _rounded(candidate.target.logits),
+            "pair_answers": _rounded(candidate.pair_logits),
+            "source_answers": _rounded(self.judge.source_logits),
+        }
+        kept = [old for old in read_points(self.path) if (old["stage"], old["progress"]) != (stage, point["progress"])]
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self.path.with_name(f".{self.path.name}.part")
+        temporary.write_text(json.dumps([*kept, point]), encoding="utf-8")
+        temporary.replace(self.path)
+
+
+def collect_points(rows: Sequence[Row], folder: Path) -> list[Row]:
+    """Return the points of all cells, one row each: which model, when, its accuracy and its scores.
+
+    Every cell of a task and seed measures the same source-only and AdaBN: they come once. ``ensemble_agreement`` (EnsV) is
+    added here, since it needs all models of a task and seed.
+
+    Args:
+        rows: of a study.
+        folder: where :class:`PointRecorder` kept the points, by key of the cell.
+    """
+    groups: dict[tuple[str, int], dict[tuple[str, str, float], Row]] = {}
+    for row in rows:
+        for point in read_points(folder / f"{row['key']}.json"):
+            shared = point["stage"] in ("source-only", "adabn")
+            method = point["stage"] if shared else row["method"]
+            group = groups.setdefault((row["task"], row["seed"]), {})
+            group[method, point["stage"], point["progress"]] = point
+    return [row for (task, seed), group in groups.items() for row in _flat(task, seed, group)]
+
+
+def _flat(task: str, seed: int, group: Mapping[tuple[str, str, float], Row]) -> list[Row]:
+    answers = [torch.tensor(point["answers"]) for point in group.values()]
+    return [
+        {
+            **{"task": task, "seed": seed, "method": method, "stage": stage, "progress": progress},
+            "accuracy": point["accuracy"],
+            **point["scores"],
+            "ensemble_agreement": agreement,
+        }
+        for ((method, stage, progress), point), agreement in zip(
+            group.items(), ensemble_agreement(answers), strict=True
+        )
+    ]
+
+
+def _rounded(logits: Tensor) -> list[list[float]]:
+    return [[round(p, 4) for p in row] for row in logits.softmax(-1).tolist()]
+
+
+def read_points(path: Path) -> list[dict[str, Any]]:
+    """Return the points of a cell; none where nothing was recorded."""
+    if not path.is_file():
+        return []
+    points: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+    return points

@@ -1,0 +1,112 @@
+"""How well label-free scores tell the better model: rank correlation with the true accuracy, and regret of a choice by them."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+
+import numpy as np
+from scipy.stats import rankdata, spearmanr
+
+from sourcefree.errors import DataError
+from sourcefree.studies.cell import Row
+from sourcefree.studies.summary import Table, names
+
+_NO_SCORES = ("task", "seed", "method", "stage", "progress", "accuracy", "temperature")
+_LOWER_IS_BETTER = ("pair_divergence",)
+# Ranks of these are added up for "combined": the pairs say who is right, the target images who is right on them.
+COMBINED = ("pair_information", "mixing_consistency", "information_maximization")
+
+
+@dataclass(frozen=True)
+class Quality:
+    """What a score is worth on one task.
+
+    Attributes:
+        correlation: Spearman's rank correlation with the accuracy, mean over seeds; NaN where either is constant.
+        regrets: of each seed: accuracy of the best model minus that of the model with the best score.
+    """
+
+    correlation: float
+    regrets: tuple[float, ...]
+
+
+def read_point_table(path: Path) -> list[Row]:
+    """Return the rows of a study's ``points.csv``.
+
+    Raises:
+        DataError: there is none, or it is another kind of table.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except OSError as error:
+        raise DataError(
+            f"{path}: no points of a study", hint="run sourcefree compare first, with this --out"
+        ) from error
+    if not rows or not {"task", "seed", "method", "accuracy"} <= set(rows[0]):
+        raise DataError(f"{path}: not the points of a study", hint="it is written by sourcefree compare")
+    text = ("task", "method", "stage")
+    return [{name: value if name in text else float(value) for name, value in row.items() if value} for row in rows]
+
+
+def score_names(rows: Sequence[Row]) -> list[str]:
+    """Return the scores that the points have, "combined" last."""
+    found = list(dict.fromkeys(name for row in rows for name in row if name not in _NO_SCORES))
+    return [*found, "combined"] if set(COMBINED) <= set(found) else found
+
+
+def quality(rows: Sequence[Row], *, task: str, score: str) -> Quality:
+    """Return what a score is worth on a task; models are compared within a seed, never across source models."""
+    groups = [[row for row in rows if row["task"] == task and row["seed"] == seed] for seed in _seeds(rows, task)]
+    correlations, regrets = [], []
+    for group in groups:
+        values, accuracy = _values(group, score), np.asarray([row["accuracy"] for row in group])
+        if np.ptp(values) > 0 and np.ptp(accuracy) > 0:
+            correlations.append(float(spearmanr(values, accuracy).statistic))
+        regrets.append(float(accuracy.max() - accuracy[values.argmax()]))
+    return Quality(fmean(correlations) if correlations else math.nan, tuple(regrets))
+
+
+def quality_tables(rows: Sequence[Row]) -> list[Table]:
+    """Return rank correlations and regrets of every score, a column for each task."""
+    tasks, scores = names(rows, "task"), score_names(rows)
+    found = {(task, score): quality(rows, task=task, score=score) for task in tasks for score in scores}
+    correlation = [
+        [score, *(f"{found[task, score].correlation:.2f}" for task in tasks), _mean(found, tasks, score)]
+        for score in scores
+    ]
+    regret = []
+    for score in scores:
+        everything = [value for task in tasks for value in found[task, score].regrets]
+        cells = [f"{100 * fmean(found[task, score].regrets):.1f}" for task in tasks]
+        regret.append([score, *cells, f"{100 * fmean(everything):.1f}", f"{100 * max(everything):.1f}"])
+    count = f"{len(rows)} models: every method at a third, two thirds and the end of its training."
+    return [
+        Table("Rank correlation with the accuracy", ["score", *tasks, "mean"], correlation, count),
+        Table(
+            "Regret, points of accuracy",
+            ["score", *tasks, "mean", "worst"],
+            regret,
+            "Accuracy of the best of all models of a task and seed, less that of the one with the best score.",
+        ),
+    ]
+
+
+def _mean(found: dict[tuple[str, str], Quality], tasks: list[str], score: str) -> str:
+    return f"{fmean(found[task, score].correlation for task in tasks):.2f}"
+
+
+def _values(group: Sequence[Row], score: str) -> np.ndarray:
+    if score == "combined":
+        return np.asarray(sum(rankdata(_values(group, part)) for part in COMBINED))
+    sign = -1.0 if score in _LOWER_IS_BETTER else 1.0
+    return np.asarray([sign * row.get(score, -math.inf) for row in group])
+
+
+def _seeds(rows: Sequence[Row], task: str) -> list[float]:
+    return list(dict.fromkeys(row["seed"] for row in rows if row["task"] == task))

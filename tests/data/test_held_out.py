@@ -1,0 +1,49 @@
+"""Held-out pairs: whole scenes, enough of them, never most of the pairs."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sourcefree.data.held_out import split_held_out
+
+
+def held_out(names: list[str], share: float = 0.1, seed: int = 0) -> list[str]:
+    train, kept = split_held_out(names, share=share, seed=seed)
+    assert sorted(train + kept) == list(range(len(names)))
+    return [names[position] for position in kept]
+
+
+@pytest.mark.parametrize(
+    "pattern", ["town/{scene:03d}_c{part}.png", "{scene}-frame{part:05d}.tiff", "drive{scene}/{part}.jpg"]
+)
+def test_crops_and_frames_of_one_scene_stay_together(pattern: str) -> None:
+    names = [pattern.format(scene=scene, part=part) for scene in range(60) for part in range(5)]
+    kept = {name for name in held_out(names)}
+    scenes = [{pattern.format(scene=scene, part=part) for part in range(5)} for scene in range(60)]
+    assert 30 <= len(kept) <= 34
+    assert all(scene <= kept or not scene & kept for scene in scenes)
+    assert kept != set(held_out(names, seed=1))
+
+
+def test_one_numbered_folder_is_cut_into_runs_of_neighbours() -> None:
+    names = [f"{number:04d}.png" for number in range(400)]
+    kept = [int(name[:4]) for name in held_out(names)]
+    assert 40 <= len(kept) < 50
+    borders = sum(after - before > 1 for before, after in itertools.pairwise(kept))
+    assert borders < 6
+
+
+@settings(deadline=None)
+@given(st.integers(1, 300), st.integers(1, 40), st.floats(0.01, 0.9))
+def test_never_more_than_a_third_and_enough_where_there_are_enough(scenes: int, parts: int, share: float) -> None:
+    names = [f"{scene}_{part}" for scene in range(scenes) for part in range(parts)]
+    kept = held_out(names, share)
+    assert len(kept) <= len(names) / 3
+    if len(names) >= 120:
+        assert len(kept) >= 30 - max(parts, len(names) // 40)
+    if len(names) >= 3:
+        assert kept

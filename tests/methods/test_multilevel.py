@@ -1,0 +1,119 @@
+"""The default method: its terms, when they set in, and the averaged weights that it delivers."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from torch.nn.functional import cross_entropy
+
+from sourcefree.config import MultilevelSettings
+from sourcefree.losses.matching import stage_matching
+from sourcefree.methods.base import EpochView, StudentParts
+from sourcefree.methods.multilevel import Multilevel
+from sourcefree.models.architecture import Architecture
+from sourcefree.models.classifier import Classifier, find_stages
+from sourcefree.models.student import new_student
+from sourcefree.types import ClassifierOutput, ImageBatch, PairBatch, StepBatch
+
+SIZE = 32
+PAIR_TERMS = {"features", "stages", "answers"}
+TARGET_TERMS = {"information", "self_training"}
+
+
+@pytest.fixture
+def source_model() -> Classifier:
+    torch.manual_seed(0)
+    network, head = Architecture("bottleneck", "test_resnet", 3, bottleneck=8).build()
+    return Classifier(network, head=head, stages=find_stages(network, size=SIZE)).eval()
+
+
+@pytest.fixture
+def batch() -> StepBatch:
+    torch.manual_seed(1)
+    pairs = PairBatch(torch.randn(6, 3, SIZE, SIZE), torch.randn(6, 1, SIZE, SIZE), torch.arange(6))
+    return StepBatch(target=ImageBatch(torch.randn(6, 1, SIZE, SIZE), torch.arange(6)), pairs=pairs)
+
+
+def view(progress: float) -> EpochView:
+    torch.manual_seed(2)
+    return EpochView(progress, lambda _m: ClassifierOutput(torch.randn(6, 8), 9 * torch.eye(3).repeat(2, 1)))
+
+
+def multilevel(source_model: Classifier, **settings: object) -> Multilevel:
+    student, teacher = (new_student(source_model, in_channels=1) for _ in range(2))
+    return Multilevel(StudentParts(source_model, student, teacher), MultilevelSettings(**settings)).train()
+
+
+def test_the_targets_join_in_at_their_time(source_model: Classifier, batch: StepBatch) -> None:
+    method = multilevel(source_model, self_start=0.5)
+    method.begin_epoch(view(0.4))
+    assert set(method(batch).terms) == PAIR_TERMS
+    method.begin_epoch(view(0.5))
+    assert set(method(batch).terms) == PAIR_TERMS | TARGET_TERMS
+
+
+@pytest.mark.parametrize("term", sorted(PAIR_TERMS | TARGET_TERMS))
+def test_every_term_can_be_switched_off(source_model: Classifier, batch: StepBatch, term: str) -> None:
+    method = multilevel(source_model, **{term: 0.0})
+    method.begin_epoch(view(0.9))
+    assert set(method(batch).terms) == (PAIR_TERMS | TARGET_TERMS) - {term}
+
+
+def test_terms_by_hand(source_model: Classifier, batch: StepBatch) -> None:
+    method = multilevel(source_model).eval()
+    method.begin_epoch(view(0.9))
+    terms = method(batch).terms
+    pairs, target = batch.needed_pairs, batch.target_images
+    student, maps = method.learner.with_stages(pairs.target)
+    teacher, teacher_maps = source_model.with_stages(pairs.source)
+    assert terms["features"].item() == pytest.approx(
+        (student.features - teacher.features).square().mean().item(), rel=1e-3
+    )
+    assert terms["stages"].item() == pytest.approx(stage_matching(maps, teacher_maps).item(), rel=1e-3)
+    log_s, log_t = (output.logits.div(2).log_softmax(-1) for output in (student, teacher))
+    answers = 4 * (log_t.exp() * (log_t - log_s)).sum(-1).mean()
+    assert terms["answers"].item() == pytest.approx(answers.item(), rel=1e-3)
+    assert method.self_labels.labels is not None
+    own = 0.3 * cross_entropy(method.learner(target.images).logits, method.self_labels.labels)
+    assert terms["self_training"].item() == pytest.approx(own.item(), rel=1e-3)
+
+
+def test_the_student_is_the_average_of_the_learner(source_model: Classifier, batch: StepBatch) -> None:
+    method = multilevel(source_model, momentum=0.5)
+    name = "network.bottleneck.0.weight"
+    expected = method.student.state_dict()[name].clone()
+    for step in range(1, 14):
+        with torch.no_grad():
+            for parameter in method.learner.parameters():
+                parameter += 0.01 * step
+        learned = method.learner.state_dict()[name].clone()
+        method(batch)
+        momentum = min(0.5, step / (step + 10))
+        expected = momentum * expected + (1 - momentum) * learned
+    assert torch.allclose(method.student.state_dict()[name], expected, atol=1e-5)
+    assert momentum == 0.5  # the ramp has ended: both parts of the rule were tried
+
+
+def test_only_the_learner_has_gradients_and_its_head_stays(source_model: Classifier, batch: StepBatch) -> None:
+    method = multilevel(source_model)
+    before = copy.deepcopy(source_model.state_dict())
+    method.begin_epoch(view(0.9))
+    method(batch).loss.backward()
+    trained = {name for name, parameter in method.named_parameters() if parameter.grad is not None}
+    assert trained
+    assert all(name.startswith("learner.") and ".head." not in name for name in trained)
+    assert all(torch.equal(before[name], value) for name, value in source_model.state_dict().items())
+
+
+def test_a_resumed_average_goes_on_where_it_was(source_model: Classifier, batch: StepBatch) -> None:
+    method, resumed = (multilevel(source_model) for _ in range(2))
+    for _ in range(3):
+        method(batch)
+    resumed.load_trained_state(copy.deepcopy(method.trained_state()))
+    method(batch)
+    resumed(batch)
+    assert resumed.updates == method.updates == 4
+    pairs = zip(method.student.state_dict().values(), resumed.student.state_dict().values(), strict=True)
+    assert all(torch.equal(ours, theirs) for ours, theirs in pairs)

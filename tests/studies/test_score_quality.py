@@ -1,0 +1,70 @@
+"""Points of trainings, and what label-free scores are worth on them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sourcefree.errors import DataError
+from sourcefree.studies.points import collect_points
+from sourcefree.studies.results import write_points
+from sourcefree.studies.score_quality import quality, quality_tables, read_point_table, score_names
+
+
+def point(
+    stage: str, progress: float, accuracy: float, answers: list[list[float]], **scores: float
+) -> dict[str, object]:
+    return {"stage": stage, "progress": progress, "accuracy": accuracy, "scores": scores, "answers": answers}
+
+
+FIRST, SECOND = [[0.9, 0.1], [0.8, 0.2]], [[0.2, 0.8], [0.1, 0.9]]
+
+
+@pytest.fixture
+def points(tmp_path: Path) -> list[dict[str, object]]:
+    shared = point("source-only", 1.0, 0.3, FIRST, good=1.0)
+    (tmp_path / "a.json").write_text(json.dumps([shared, point("shot", 0.5, 0.4, FIRST, good=2.0)]))
+    (tmp_path / "b.json").write_text(json.dumps([shared, point("adapted", 1.0, 0.6, SECOND, good=3.0)]))
+    rows = [{"key": key, "task": "t", "seed": 0, "method": method} for key, method in (("a", "shot"), ("b", "ours"))]
+    return collect_points([*rows, {"key": "none", "task": "t", "seed": 0, "method": "old"}], tmp_path)
+
+
+def test_points_of_all_cells_with_the_shared_models_once(points: list[dict[str, object]]) -> None:
+    assert [(p["method"], p["progress"], p["accuracy"]) for p in points] == [
+        ("source-only", 1.0, 0.3),
+        ("shot", 0.5, 0.4),
+        ("ours", 1.0, 0.6),
+    ]
+    # Two of three say class 0 for both images: that is the ensemble's answer.
+    assert [p["ensemble_agreement"] for p in points] == [1.0, 1.0, 0.0]
+
+
+def test_points_come_back_from_their_table(points: list[dict[str, object]], tmp_path: Path) -> None:
+    write_points(points, tmp_path / "points.csv")
+    assert read_point_table(tmp_path / "points.csv") == points
+    with pytest.raises(DataError, match="run sourcefree compare first"):
+        read_point_table(tmp_path / "nothing.csv")
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(DataError, match="not the points of a study"):
+        read_point_table(tmp_path / "other.csv")
+
+
+def test_correlation_and_regret_by_hand() -> None:
+    rows = [
+        {"task": "t", "seed": seed, "method": "m", "accuracy": accuracy, "up": up, "pair_divergence": down}
+        for seed, triples in (
+            (0, [(0.2, 1, 3), (0.5, 2, 2), (0.9, 3, 1)]),
+            (1, [(0.2, 3, 1), (0.5, 2, 2), (0.9, 1, 3)]),
+        )
+        for accuracy, up, down in triples
+    ]
+    for score in ("up", "pair_divergence"):  # a divergence is better where it is lower
+        found = quality(rows, task="t", score=score)
+        assert found.correlation == pytest.approx(0.0)  # 1 in one seed, -1 in the other
+        assert found.regrets == pytest.approx((0.0, 0.7))
+    assert score_names(rows) == ["up", "pair_divergence"]
+    correlation, regret = quality_tables(rows)
+    assert correlation.body[0] == ["up", "0.00", "0.00"]
+    assert regret.body[0] == ["up", "35.0", "35.0", "70.0"]
