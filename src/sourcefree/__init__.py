@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from sourcefree.methods.presets import method_settings
     from sourcefree.models.trained import TrainedClassifier, load_trained
     from sourcefree.studies.compare import CompareResult, compare
+    from sourcefree.studies.tune import tune
+    from sourcefree.studies.tuning import TuneResult
 
 # torch takes seconds to import: a name is loaded when it is first used.
 _WHERE = {
@@ -37,6 +39,7 @@ _WHERE = {
     "TrainResult": "commands.train_source",
     "TrainSettings": "config",
     "TrainedClassifier": "models.trained",
+    "TuneResult": "studies.tuning",
     "adapt": "commands.adapt",
     "compare": "studies.compare",
     "demo": "commands.demo",
@@ -51,6 +54,7 @@ _WHERE = {
     "simulate": "data.simulated",
     "train_source": "commands.train_source",
     "translate": "commands.predict",
+    "tune": "studies.tune",
 }
 
 __all__ = [
@@ -65,6 +69,7 @@ __all__ = [
     "TrainResult",
     "TrainSettings",
     "TrainedClassifier",
+    "TuneResult",
     "adapt",
     "compare",
     "demo",
@@ -79,6 +84,7 @@ __all__ = [
     "simulate",
     "train_source",
     "translate",
+    "tune",
 ]
 
 

@@ -12,6 +12,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from sourcefree.evaluation import ClassificationMetrics
     from sourcefree.studies.summary import Table as StudyTable
+    from sourcefree.studies.tuning import Trial, TuneResult
 
 
 def show_scores(console: Console, scores: Mapping[str, Mapping[str, float]], delivered: str) -> None:
@@ -62,6 +63,36 @@ def show_table(console: Console, table: StudyTable) -> None:
     _show_table(console, table.title, table.header, table.body)
     if table.note:
         console.print(table.note, markup=False, highlight=False)
+
+
+def show_tuning(console: Console, result: TuneResult) -> None:
+    """Print the defaults against the best trial, and which trials diverged."""
+    default, best = result.default, result.best
+    names = dict.fromkeys((*default.record.scores, *best.record.scores))
+    rows = [
+        ("trial", str(default.number), str(best.number)),
+        ("score", *(_number(trial.score) for trial in (default, best))),
+        ("delivered", default.record.delivered, best.record.delivered),
+        *((name, *(_number(trial.record.scores.get(name)) for trial in (default, best))) for name in names),
+        *((name, *(_number(trial.values[name]) for trial in (default, best))) for name in best.values),
+    ]
+    finished = f"{len(result.trials)} trial{'s' if len(result.trials) > 1 else ''}"
+    _show_table(console, f"{finished}, chosen without labels", ("", "default", "best"), rows)
+    for trial in (one for one in result.trials if one.record.status == "diverged"):
+        text = f"trial {trial.number} diverged with {_settings(trial)}: {trial.record.note}"
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
+    if best.number == default.number:
+        console.print("no other settings were better than the defaults", markup=False, soft_wrap=True)
+
+
+def _settings(trial: Trial) -> str:
+    return ", ".join(f"{name} {_number(value)}" for name, value in trial.values.items())
+
+
+def _number(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _show_table(console: Console, title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

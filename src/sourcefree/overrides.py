@@ -64,12 +64,21 @@ def parse_assignments(texts: list[str]) -> dict[str, Any]:
     return changes
 
 
+def settings_type(model: type[BaseModel], name: str) -> type[Settings] | None:
+    """Return the type of a setting that is a section, given or left out; None where it is a value."""
+    annotation = model.model_fields[name].annotation
+    for candidate in (annotation, *getattr(annotation, "__args__", ())):
+        if isinstance(candidate, type) and issubclass(candidate, Settings):
+            return candidate
+    return None
+
+
 def _set(data: dict[str, Any], path: list[str], value: Any, *, model: type[BaseModel], origin: str) -> None:
     """Set one dotted or nested value in dumped settings, checking every name on the way."""
     name, rest = path[0], path[1:]
     if name not in model.model_fields:
         raise ConfigError(f"{origin}: unknown setting {name!r}", hint=did_you_mean(name, model.model_fields))
-    inner = _settings_type(model, name)
+    inner = settings_type(model, name)
     if inner is None or value is None:
         if rest and inner is None:
             raise ConfigError(f"{origin}: {name!r} is a value and has no setting {rest[0]!r}")
@@ -83,11 +92,3 @@ def _set(data: dict[str, Any], path: list[str], value: Any, *, model: type[BaseM
     for key, inner_value in changes.items():
         _set(nested, str(key).split("."), inner_value, model=inner, origin=origin)
     data[name] = nested
-
-
-def _settings_type(model: type[BaseModel], name: str) -> type[Settings] | None:
-    annotation = model.model_fields[name].annotation
-    for candidate in (annotation, *getattr(annotation, "__args__", ())):
-        if isinstance(candidate, type) and issubclass(candidate, Settings):
-            return candidate
-    return None

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 
 import psutil
 import pytest
@@ -30,6 +31,21 @@ def test_every_outcome_comes_and_a_failure_takes_nothing_along(executor: Executo
     assert outcomes[1].error is None
     assert "no method 'method_a'" in str(outcomes[0].error)
     assert outcomes[0].hint
+
+
+def test_a_piece_is_taken_when_a_process_is_free_and_may_depend_on_the_outcomes_so_far() -> None:
+    order = []
+
+    def pieces() -> Iterator[dict[str, str]]:
+        for name in ("shot", "nrc"):
+            order.append(f"take {name}")
+            yield {"name": name}
+
+    from sourcefree.methods.presets import method_settings
+
+    for outcome in LocalExecutor(1).run(method_settings, pieces()):
+        order.append(f"got {outcome.value.method}")
+    assert order == ["take shot", "got shot", "take nrc", "got nrc"]
 
 
 def test_a_process_that_dies_is_reported() -> None:

@@ -42,6 +42,10 @@ class RunFolder:
             temporary.write_text(text, encoding="utf-8")
             temporary.replace(target)
 
+    def write_yaml(self, name: str, content: Mapping[str, Any]) -> None:
+        """Write a YAML file whole or not at all; what YAML does not know, such as a path, becomes text."""
+        self.write_text(name, yaml.safe_dump(_plain(content), sort_keys=False))
+
     @contextmanager
     def recording(self, info: Mapping[str, Any]) -> Iterator[None]:
         """Keep ``run.json``: running inside the context, then complete, interrupted or failed."""
@@ -101,12 +105,12 @@ def open_run(out: Path, *, config: Mapping[str, Any], resume: bool, active: bool
     """
     file = out / "config.yaml"
     if resume:
-        _check_same(yaml.safe_load(file.read_text(encoding="utf-8")), config, file)
+        check_same(file, config, what="--resume", hint="give the same settings, or start a new run in another folder")
         return RunFolder(out, active)
     if active:
         out.mkdir(parents=True, exist_ok=True)
         (out / "checkpoints").mkdir(exist_ok=True)
-        RunFolder(out).write_text("config.yaml", yaml.safe_dump(_plain(config), sort_keys=False))
+        RunFolder(out).write_yaml("config.yaml", config)
     return RunFolder(out, active)
 
 
@@ -124,19 +128,28 @@ def read_json(path: Path) -> Any:
         raise CheckpointError(f"{path}: not valid JSON ({error})") from error
 
 
-def _plain(config: Mapping[str, Any]) -> Any:
-    return json.loads(json.dumps(config, default=str))
+def check_same(file: Path, config: Mapping[str, Any], *, what: str, hint: str) -> None:
+    """Check that a configuration is the one that a folder was begun with.
 
+    Args:
+        file: the stored configuration, YAML.
+        config: the one given now.
+        what: the user is doing, for the message.
+        hint: what to do where they differ.
 
-def _check_same(stored: Any, config: Mapping[str, Any], file: Path) -> None:
+    Raises:
+        ConfigError: they differ; names the first differences.
+    """
+    stored = yaml.safe_load(file.read_text(encoding="utf-8"))
     before, now = dict(_flat(stored)), dict(_flat(_plain(config)))
     changed = [name for name in sorted({*before, *now}) if before.get(name) != now.get(name)]
     if changed:
         shown = "; ".join(f"{name}: was {before.get(name)!r}, is {now.get(name)!r}" for name in changed[:5])
-        raise ConfigError(
-            f"{file}: --resume with other settings than the run was started with: {shown}",
-            hint="give the same settings, or start a new run in another folder",
-        )
+        raise ConfigError(f"{file}: {what} with other settings than the run was started with: {shown}", hint=hint)
+
+
+def _plain(config: Mapping[str, Any]) -> Any:
+    return json.loads(json.dumps(config, default=str))
 
 
 def _flat(content: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

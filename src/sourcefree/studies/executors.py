@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import multiprocessing.connection
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.context import SpawnProcess
@@ -55,21 +56,26 @@ class LocalExecutor:
 
     jobs: int
 
-    def run(self, work: Work, pieces: Sequence[Arguments]) -> Iterator[Outcome]:
-        """Yield outcomes as they come; leaving the loop early ends all processes."""
+    def run(self, work: Work, pieces: Iterable[Arguments]) -> Generator[Outcome, None, None]:
+        """Yield outcomes as they come; leaving the loop early ends all processes.
+
+        A piece is taken when a process is free for it, so that an iterator may make it of the outcomes so far.
+        """
         context = multiprocessing.get_context("spawn")
-        threads = max(1, _cores() // max(1, min(self.jobs, len(pieces))))
-        waiting = list(enumerate(pieces))[::-1]
+        together = min(self.jobs, len(pieces)) if isinstance(pieces, Sized) else self.jobs
+        threads = max(1, _cores() // max(1, together))
+        waiting = enumerate(pieces)
         running: dict[multiprocessing.connection.Connection, tuple[int, SpawnProcess]] = {}
         try:
-            while waiting or running:
-                while waiting and len(running) < self.jobs:
-                    number, piece = waiting.pop()
+            while True:
+                for number, piece in itertools.islice(waiting, self.jobs - len(running)):
                     ours, theirs = context.Pipe(duplex=False)
                     process = context.Process(target=_work, args=(theirs, work, piece, threads), daemon=False)
                     process.start()
                     theirs.close()
                     running[ours] = (number, process)
+                if not running:
+                    return
                 for ready in multiprocessing.connection.wait(list(running)):
                     assert isinstance(ready, multiprocessing.connection.Connection)
                     number, process = running.pop(ready)

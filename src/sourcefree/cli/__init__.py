@@ -1,0 +1,35 @@
+"""The command line: parse, call the function of the same name, show the result. torch is imported by the commands only."""
+
+from __future__ import annotations
+
+import sys
+
+from cyclopts import CycloptsError
+
+from sourcefree.cli import adaptation, data, source, studying, using  # noqa: F401  importing them makes their commands known
+from sourcefree.cli.shared import app, error_console
+from sourcefree.console import show_error
+from sourcefree.errors import SourcefreeError
+
+USAGE_ERROR = 2
+INTERRUPTED = 130
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; errors end with exit code 2, an interrupt with 130."""
+    try:
+        app(arguments, exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        show_error(error_console, str(error), "sourcefree COMMAND --help lists the options")
+        sys.exit(USAGE_ERROR)
+    except SourcefreeError as error:
+        show_error(error_console, error.message, error.hint)
+        sys.exit(USAGE_ERROR)
+    except KeyboardInterrupt:
+        show_error(
+            error_console,
+            "interrupted",
+            "train-source and adapt go on after their last finished epoch with --resume, compare and tune with the same "
+            "command",
+        )
+        sys.exit(INTERRUPTED)

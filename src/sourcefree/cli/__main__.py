@@ -1,0 +1,5 @@
+"""``python -m sourcefree.cli``."""
+
+from sourcefree.cli import main
+
+main()

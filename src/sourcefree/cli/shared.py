@@ -1,0 +1,52 @@
+"""What all commands share: the app, the consoles, options that several commands have."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import App, Parameter
+from rich.console import Console
+
+from sourcefree import __version__
+
+# Under torchrun the first process speaks for all.
+out_console = Console(quiet=os.environ.get("RANK", "0") != "0")
+error_console = Console(stderr=True)
+
+app = App(
+    name="sourcefree",
+    help="Adapt an image classifier to a new sensor without its training data and without a target label.",
+    version=__version__,
+    help_format="rich",
+    console=out_console,
+    error_console=error_console,
+    suppress_keyboard_interrupt=False,
+)
+
+Out = Annotated[Path, Parameter(help="Run folder to write; must not hold another run.")]
+Resume = Annotated[bool, Parameter(help="Go on with the unfinished run in --out.", negative="")]
+Set = Annotated[
+    list[str] | None, Parameter(name="--set", help="Change a setting: NAME=VALUE, dotted; repeatable.", negative="")
+]
+Preset = Annotated[
+    str | None, Parameter(help="Settings like the papers': sunrgbd, diml or nirscene. Everything else wins over them.")
+]
+Config = Annotated[Path | None, Parameter(help="YAML file of settings; --set and options win over it.")]
+Seed = Annotated[int | None, Parameter(help="Fixes everything that is random.")]
+Precision = Annotated[Literal["auto", "fp32", "bf16"] | None, Parameter(help="Arithmetic of the layers.")]
+Device = Annotated[Literal["auto", "cpu", "cuda", "mps"] | None, Parameter(help="Where to compute.")]
+Unreadable = Annotated[float | None, Parameter(help="Share of unreadable files above which it is an error.")]
+ModalityName = Annotated[str, Parameter(help="Sensor: rgb, depth, nir, thermal, sar, or a YAML file.")]
+
+
+def settings_from(base: Any, config: Path | None, assignments: list[str] | None, changes: Mapping[str, Any]) -> Any:
+    """Return the settings with a file's, then --set's, then the options' values."""
+    from sourcefree.overrides import override, parse_assignments, read_overrides
+
+    settings = override(base, read_overrides(config), origin=str(config)) if config else base
+    settings = override(settings, parse_assignments(assignments or []), origin="--set")
+    given = {name: value for name, value in changes.items() if value is not None}
+    return override(settings, given, origin="options")

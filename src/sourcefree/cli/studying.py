@@ -1,0 +1,90 @@
+"""Commands that compare and show: ``compare``, ``studies``, ``methods``, ``demo``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from sourcefree.cli.shared import app, error_console, out_console
+from sourcefree.console import ConsoleProgress
+from sourcefree.console_tables import show_metrics, show_table
+from sourcefree.errors import SourcefreeError
+
+
+@app.command
+def compare(
+    study: Annotated[str, Parameter(help="YAML file, or a ready-made study; see `sourcefree studies`.")],
+    *,
+    out: Annotated[Path, Parameter(help="Folder of the results; an unfinished study in it goes on.")],
+    data: Annotated[Path, Parameter(help="Folder that the paths of real data begin at.")] = Path(),
+    cache: Annotated[Path | None, Parameter(help="Rendered images and source models; default: OUT/cache.")] = None,
+    tasks: Annotated[list[str] | None, Parameter(help="Only these tasks.", negative="")] = None,
+    methods: Annotated[list[str] | None, Parameter(help="Only these methods.", negative="")] = None,
+    seeds: Annotated[list[int] | None, Parameter(help="Only these seeds.", negative="")] = None,
+    jobs: Annotated[int, Parameter(help="Cells computed at a time; cores are shared among them.")] = 1,
+    ray: Annotated[bool, Parameter(help="Compute on Ray (RAY_ADDRESS, else this machine).", negative="")] = False,
+) -> None:
+    """Compare methods over tasks and seeds: one table, one report. Finished cells are never computed again."""
+    from sourcefree.studies.compare import compare as run
+
+    with ConsoleProgress(out_console) as progress:
+        result = run(
+            study=study,
+            out=out,
+            data=data,
+            cache=cache,
+            tasks=tasks or (),
+            methods=methods or (),
+            seeds=seeds or (),
+            jobs=jobs,
+            ray=ray,
+            progress=progress,
+        )
+    for table in result.tables:
+        show_table(out_console, table)
+    for cell, reason in result.failures:
+        error_console.print(f"failed: {cell}: {reason}", markup=False, soft_wrap=True)
+    out_console.print(f"tables and report: {result.out}", markup=False, soft_wrap=True)
+    if result.failures:
+        raise SourcefreeError(
+            f"{len(result.failures)} cells or tasks of the study failed", hint="the same command tries them again"
+        )
+
+
+@app.command
+def studies() -> None:
+    """List the ready-made studies of compare."""
+    from sourcefree.studies.study import load_study, ready_studies
+
+    for name in ready_studies():
+        study = load_study(name)
+        text = f"{name}\n  {study.title}. {study.question}"
+        out_console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command
+def methods() -> None:
+    """List the methods of adapt and compare: what they do, where they come from, what data they use."""
+    from sourcefree.methods.presets import METHODS
+
+    for name, preset in METHODS.items():
+        text = f"{name}\n  {preset.summary}\n  {preset.reference}; uses {preset.uses}"
+        out_console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command
+def demo(
+    *,
+    out: Annotated[Path, Parameter(help="Folder to write; must be empty.")] = Path("demo"),
+    seed: int = 0,
+) -> None:
+    """Show the whole way on simulated depth: simulate, train-source, adapt, evaluate, report."""
+    from sourcefree.commands.demo import demo as run
+
+    with ConsoleProgress(out_console) as progress:
+        result = run(out=out, seed=seed, progress=progress)
+    show_metrics(out_console, "source model on RGB", {"source": result.source.metrics})
+    show_metrics(out_console, f"on depth (delivered: {result.evaluation.delivered})", result.evaluation.metrics)
+    out_console.print(f"report: {result.report}", markup=False, soft_wrap=True)
