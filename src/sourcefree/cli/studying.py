@@ -1,4 +1,4 @@
-"""Commands that compare and show: ``compare``, ``studies``, ``methods``, ``demo``."""
+"""Commands that compare and show: ``compare``, ``scores``, ``studies``, ``methods``, ``demo``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sourcefree.cli.shared import app, error_console, out_console
 from sourcefree.console import ConsoleProgress
 from sourcefree.console_tables import show_metrics, show_table
 from sourcefree.errors import SourcefreeError
+from sourcefree.files import write_text
 
 
 @app.command
@@ -51,6 +52,21 @@ def compare(
         raise SourcefreeError(
             f"{len(result.failures)} cells or tasks of the study failed", hint="the same command tries them again"
         )
+
+
+@app.command
+def scores(
+    study: Annotated[Path, Parameter(help="Folder of a study's results.")],
+) -> None:
+    """Show what label-free scores are worth: rank correlation with the true accuracy, and regret of a choice by them."""
+    from sourcefree.studies.score_quality import quality_tables, read_point_table
+
+    tables = quality_tables(read_point_table(study / "points.csv"))
+    for table in tables:
+        show_table(out_console, table)
+    text = "\n\n".join(table.to_markdown() for table in tables)
+    write_text(study / "scores.md", f"# What label-free scores are worth\n\n{text}\n")
+    out_console.print(f"as Markdown: {study / 'scores.md'}", markup=False, soft_wrap=True)
 
 
 @app.command

@@ -12,6 +12,7 @@ from sourcefree.cli.shared import Device, Precision, app, error_console, out_con
 from sourcefree.console import ConsoleProgress
 from sourcefree.console_tables import show_confusion, show_metrics
 from sourcefree.errors import ConfigError
+from sourcefree.files import write_text
 
 
 @app.command
@@ -71,10 +72,7 @@ def predict(
     if out is None:
         sys.stdout.write(text)
         return
-    out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = out.with_name(f".{out.name}.part")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(out)
+    write_text(out, text)
     out_console.print(f"{len(result.files)} predictions: {out}", markup=False, soft_wrap=True)
 
 

@@ -19,6 +19,7 @@ from sourcefree.data.modality import Modality
 from sourcefree.engine.progress import Progress, Silent, counter
 from sourcefree.engine.run_folder import check_place
 from sourcefree.errors import ConfigError, DataError, did_you_mean
+from sourcefree.files import write_text
 from sourcefree.presets import read_preset
 
 DATASETS = ("sunrgbd", "diml", "nirscene")
@@ -94,10 +95,10 @@ def prepare(
     parts = _parts(dataset, task, disjoint=disjoint)
     written = _write(out, parts, pairs, copy=copy, progress=progress)
     tasks = _tasks(dataset, parts)
-    _write_text(out / "sensor.yaml", yaml.safe_dump(sensor.model_dump(mode="json", exclude_none=True), sort_keys=False))
-    _write_text(out / "study.yaml", _study(dataset, tasks, sensor))
+    write_text(out / "sensor.yaml", yaml.safe_dump(sensor.model_dump(mode="json", exclude_none=True), sort_keys=False))
+    write_text(out / "study.yaml", _study(dataset, tasks, sensor))
     summary = {"dataset": dataset, "classes": chosen, "images": written, "frames": counts(frames), "notes": notes}
-    _write_text(out / "summary.json", json.dumps(summary, indent=1))
+    write_text(out / "summary.json", json.dumps(summary, indent=1))
     return PrepareResult(out, chosen, written, notes)
 
 
@@ -222,10 +223,3 @@ def _study(dataset: str, tasks: list[_Task], sensor: Modality) -> str:
         "definitions": definitions,
     }
     return yaml.safe_dump(study, sort_keys=False)
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.part")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)

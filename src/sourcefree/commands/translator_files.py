@@ -11,6 +11,7 @@ from torch import nn
 
 from sourcefree.data.modality import Modality
 from sourcefree.errors import CheckpointError
+from sourcefree.files import write_text
 from sourcefree.models.translators import create_translator
 
 
@@ -21,11 +22,8 @@ def save_translator(folder: Path, translator: nn.Module, *, name: str, source_mo
     temporary = folder / ".weights.part"
     save_file(tensors, temporary, metadata={"format": "pt"})
     temporary.replace(folder / "weights.safetensors")
-    temporary = folder / ".translator.part"
-    temporary.write_text(
-        json.dumps({"name": name, "source_modality": source_modality.to_dict()}, indent=1), encoding="utf-8"
-    )
-    temporary.replace(folder / "translator.json")
+    description = {"name": name, "source_modality": source_modality.to_dict()}
+    write_text(folder / "translator.json", json.dumps(description, indent=1))
 
 
 def load_translator(folder: Path, *, in_channels: int) -> tuple[nn.Module, Modality]:

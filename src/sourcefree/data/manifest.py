@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from sourcefree.errors import DataError
+from sourcefree.files import write_text
 
 MANIFEST_SUFFIX = ".csv"
 _COLUMNS = ["name", "file"]
@@ -50,10 +51,7 @@ def write_manifest(path: Path, images: Iterable[tuple[str, Path]]) -> None:
     for name, file in sorted(images):
         relative = os.path.relpath(file.resolve(), here)
         writer.writerow([name, min(Path(relative).as_posix(), file.resolve().as_posix(), key=len)])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.part")
-    temporary.write_text(buffer.getvalue(), encoding="utf-8")
-    temporary.replace(path)
+    write_text(path, buffer.getvalue())
 
 
 def _check(path: Path, rows: list[tuple[str, str]]) -> None:

@@ -16,6 +16,7 @@ import yaml
 
 from sourcefree import __version__
 from sourcefree.errors import CheckpointError, ConfigError
+from sourcefree.files import write_text
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,7 @@ class RunFolder:
     def write_text(self, name: str, text: str) -> None:
         """Write a text file whole or not at all."""
         if self.active:
-            target = self.path / name
-            temporary = target.with_name(f".{target.name}.part")
-            temporary.write_text(text, encoding="utf-8")
-            temporary.replace(target)
+            write_text(self.path / name, text)
 
     def write_yaml(self, name: str, content: Mapping[str, Any]) -> None:
         """Write a YAML file whole or not at all; what YAML does not know, such as a path, becomes text."""

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from sourcefree.files import write_text
+
 
 class Tracker(Protocol):
     """Anything that takes numbers of finished epochs."""
@@ -50,9 +52,7 @@ class MetricsFile:
             for line in self.path.read_text(encoding="utf-8").splitlines()
             if (entry := _parse(line)) and not (entry["stage"] == stage and entry["epoch"] >= epoch)
         ]
-        temporary = self.path.with_name(f".{self.path.name}.part")
-        temporary.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
-        temporary.replace(self.path)
+        write_text(self.path, "".join(f"{line}\n" for line in kept))
 
     def _append(self, entry: dict[str, object]) -> None:
         if self.active:

@@ -10,6 +10,7 @@ import yaml
 
 from sourcefree import __version__
 from sourcefree.engine.run_folder import read_json
+from sourcefree.files import write_text
 from sourcefree.methods.presets import METHODS
 
 _LIMITS = (
@@ -51,10 +52,7 @@ def model_card(run: Path) -> str:
 
 def write_model_card(run: Path) -> None:
     """Write the card to ``run/model/README.md``, whole or not at all."""
-    path = run / "model" / "README.md"
-    temporary = path.with_name(".README.md.part")
-    temporary.write_text(model_card(run), encoding="utf-8")
-    temporary.replace(path)
+    write_text(run / "model" / "README.md", model_card(run))
 
 
 def _metadata(model: Mapping[str, Any], sensor: Mapping[str, Any]) -> str:

@@ -16,6 +16,7 @@ from torch import nn
 
 from sourcefree.data.modality import Modality, load_modality
 from sourcefree.errors import CheckpointError, ConfigError
+from sourcefree.files import write_text
 from sourcefree.models.architecture import Architecture
 from sourcefree.models.classifier import Classifier, RepeatChannels, find_head, find_stages
 from sourcefree.models.ensemble import ensemble
@@ -97,9 +98,7 @@ class TrainedClassifier:
                 "resize": "to 8/7 of size (aspect not kept), then centre crop",
             },
         }
-        temporary = folder / f".{_DESCRIPTION}.part"
-        temporary.write_text(json.dumps(description, indent=1), encoding="utf-8")
-        temporary.replace(folder / _DESCRIPTION)
+        write_text(folder / _DESCRIPTION, json.dumps(description, indent=1))
 
 
 def load_trained(path: Path | str, *, network: nn.Module | None = None) -> TrainedClassifier:

@@ -10,6 +10,7 @@ from typing import Any
 from sourcefree.engine.progress import Progress, Silent
 from sourcefree.engine.run_folder import check_place
 from sourcefree.errors import ConfigError, SourcefreeError, did_you_mean
+from sourcefree.files import write_text
 from sourcefree.studies.cell import Cell, Row
 from sourcefree.studies.executors import Executor, LocalExecutor, RayExecutor
 from sourcefree.studies.measure import run_cell
@@ -184,7 +185,5 @@ def _write(out: Path, study: StudySettings, rows: list[Row], tables: list[Table]
     text = "\n\n".join(
         [f"# {study.title}", *([study.question] if study.question else []), *(t.to_markdown() for t in tables)]
     )
-    temporary = out / ".results.md.part"
-    temporary.write_text(text + "\n", encoding="utf-8")
-    temporary.replace(out / "results.md")
+    write_text(out / "results.md", text + "\n")
     write_study_report(out / "report.html", study=study, rows=rows, tables=tables)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from sourcefree.commands.candidates import Candidate, Judge
+from sourcefree.files import write_text
 from sourcefree.models.classifier import Classifier
 from sourcefree.selection.scores import ensemble_agreement
 from sourcefree.studies.cell import Row
@@ -52,10 +53,7 @@ class PointRecorder:
             "source_answers": _rounded(self.judge.source_logits),
         }
         kept = [old for old in read_points(self.path) if (old["stage"], old["progress"]) != (stage, point["progress"])]
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self.path.with_name(f".{self.path.name}.part")
-        temporary.write_text(json.dumps([*kept, point]), encoding="utf-8")
-        temporary.replace(self.path)
+        write_text(self.path, json.dumps([*kept, point]))
 
 
 def collect_points(rows: Sequence[Row], folder: Path) -> list[Row]:

@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from sourcefree import __version__
+from sourcefree.files import write_text
 from sourcefree.studies.cell import Row
 from sourcefree.studies.plots import method_plot, task_plot
 from sourcefree.studies.study import StudySettings
@@ -31,9 +32,7 @@ def write_study_report(path: Path, *, study: StudySettings, rows: Sequence[Row],
         # Markup skips escaping: this is our own file and holds no outside text.
         style=Markup(environment.loader.get_source(environment, "style.css")[0].strip()),
     )
-    temporary = path.with_name(f".{path.name}.part")
-    temporary.write_text(page, encoding="utf-8")
-    temporary.replace(path)
+    write_text(path, page)
 
 
 def _figures(study: StudySettings, rows: Sequence[Row]) -> list[tuple[str, str]]:

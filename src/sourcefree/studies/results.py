@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sourcefree.errors import DataError
+from sourcefree.files import write_text
 from sourcefree.studies.cell import Row
 
 COLUMNS = (
@@ -73,10 +74,7 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
     writer = csv.DictWriter(buffer, columns, lineterminator="\n")
     writer.writeheader()
     writer.writerows({name: _text(row.get(name)) for name in columns} for row in rows)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.part")
-    temporary.write_text(buffer.getvalue(), encoding="utf-8")
-    temporary.replace(path)
+    write_text(path, buffer.getvalue())
 
 
 def _read(path: Path) -> list[Row]:
