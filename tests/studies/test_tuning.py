@@ -200,6 +200,7 @@ def test_a_trial_goes_on_from_its_folder_and_is_never_run_twice(
     calls, place, settings = adapting(monkeypatch), tmp_path / "0001", method_settings("shot")
     (place / "checkpoints").mkdir(parents=True)  # stopped before the run had a configuration: begun anew
     record = run_trial(folder=place, settings=settings, inputs={})
+    assert not (place / "checkpoints").exists()
     assert record.scores == {"pair_divergence": len("adapted"), "snd": 1}
     assert (record.status, record.delivered) == ("done", "source-only")
     assert run_trial(folder=place, settings=settings, inputs={}) == record == read_record(place)
