@@ -107,24 +107,6 @@ def test_only_the_learner_has_gradients_and_its_head_stays(source_model: Classif
     assert all(torch.equal(before[name], value) for name, value in source_model.state_dict().items())
 
 
-@pytest.mark.parametrize(
-    ("statistics", "serve", "kept"),
-    [("auto", True, True), ("auto", False, False), ("source", False, True), ("target", True, False)],
-)
-def test_batch_norm_keeps_the_sources_statistics_where_the_pairs_say_so(
-    source_model: Classifier, batch: StepBatch, statistics: str, serve: bool, kept: bool
-) -> None:
-    student, teacher = (new_student(source_model, in_channels=1) for _ in range(2))
-    parts = StudentParts(source_model, student, teacher, lambda: serve)
-    method = Multilevel(parts, MultilevelSettings(statistics=statistics))
-    method.train()
-    before = copy.deepcopy(method.learner.state_dict())
-    method(batch)
-    changed = [name for name, value in method.learner.state_dict().items() if not torch.equal(value, before[name])]
-    assert bool(changed) is not kept
-    assert all("running" in name or "num_batches" in name for name in changed)
-
-
 def test_a_resumed_average_goes_on_where_it_was(source_model: Classifier, batch: StepBatch) -> None:
     method, resumed = (multilevel(source_model) for _ in range(2))
     for _ in range(3):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -34,7 +33,6 @@ from sourcefree.models.classifier import Classifier, freeze
 from sourcefree.models.student import new_student, other_student
 from sourcefree.models.trained import TrainedClassifier
 from sourcefree.models.translators import behind_translator, create_translator
-from sourcefree.selection.scores import pair_information
 
 
 @dataclass(frozen=True)
@@ -137,32 +135,13 @@ class Adaptation:
         torch.manual_seed(stream_seed(self.settings.seed, "student"))
         teacher = found.get("translated", found["source-only"])
         student = self._student(teacher.model)
-        source_model = self.source_model()
-        serve = partial(self._source_statistics_serve, source_model, found)
-        parts = StudentParts(source_model, student, teacher.model, serve)
+        parts = StudentParts(self.source_model(), student, teacher.model)
         settings = getattr(self.settings, section)
         method = STUDENTS[section](parts, settings)
         evidence = self._student_evidence(judge, student, stage=section)
         self._fit(method, stage=section, optimisation=settings.optimisation, evidence=evidence)
         freeze(student)
         return student
-
-    def _source_statistics_serve(self, source_model: Classifier, found: dict[str, Candidate]) -> bool:
-        """Return whether source-only tells more of the source model's answers than AdaBN does.
-
-        Neither has learned from the pairs, so all of them are asked.
-        """
-        if not source_model.has_batch_norm():
-            return False
-        pairs = self.pairs.train.plain()
-        answers = infer(source_model, pairs, side="source", runtime=self.runtime).logits
-        kept, taken = (
-            pair_information(
-                infer(found[name].model, pairs, side="target", runtime=self.runtime).logits, answers
-            ).mean()
-            for name in ("source-only", "adabn")
-        )
-        return bool(kept >= taken)
 
     def _train_jointly(self, judge: Judge) -> tuple[Classifier, Classifier]:
         """Return the source model behind the translator, and the target model, trained together."""

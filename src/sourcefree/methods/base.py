@@ -49,14 +49,11 @@ class StudentParts:
         student: target classifier to train, at first a copy of the source model for the target's channels.
         teacher: frozen classifier of target images whose answers may be distilled: the source model behind the translator,
             or, without one, the source model on the repeated channel.
-        source_statistics_serve: returns whether the pairs say that the source's batch-norm statistics serve the target
-            sensor better than its own do; asked only by methods that want to know.
     """
 
     source_model: Classifier
     student: Classifier
     teacher: Classifier
-    source_statistics_serve: Callable[[], bool] = lambda: False
 
 
 class Method(nn.Module, ABC):

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 
 import torch
 from torch import Tensor
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from sourcefree.config import MultilevelSettings
 from sourcefree.losses.distillation import distillation
@@ -27,8 +26,7 @@ class Multilevel(Method):
     running average of its weights, which is steadier than any of its steps, and which gives the pseudo-labels.
 
     Pairs and target images go through the learner in one pass, so that batch norm sees both: its statistics must fit the
-    images that it is matched on as well as those it is made for. For a sensor close to the source's, batch norm keeps the
-    source's statistics: those of few target images would only be less exact.
+    images that it is matched on as well as those it is made for.
 
     Args:
         parts: source model and student; the teacher is not used.
@@ -51,20 +49,9 @@ class Multilevel(Method):
             self.learner.freeze_head()
         self.student.requires_grad_(False)
         self.self_labels = SelfLabels()
-        wanted = settings.statistics
-        self.keeps_statistics = parts.source_statistics_serve() if wanted == "auto" else wanted == "source"
         self._self_training = False
         self.register_buffer("updates", torch.zeros((), dtype=torch.int64))
         self.keep_frozen("source_model")
-
-    def train(self, mode: bool = True) -> Multilevel:
-        """Set the training mode; batch norm that keeps the source's statistics stays in eval mode."""
-        super().train(mode)
-        if self.keeps_statistics:
-            for layer in self.learner.modules():
-                if isinstance(layer, _BatchNorm):
-                    layer.eval()
-        return self
 
     def parameter_groups(self) -> Iterable[ParameterGroup]:
         """Return the learner's backbone and new layers apart."""
@@ -85,6 +72,7 @@ class Multilevel(Method):
         output, maps = self.learner.with_stages(torch.cat([pairs.target, target.images]))
         terms = self._pair_terms(pairs, output.features[:count], output.logits[:count], [m[:count] for m in maps])
         if self._self_training:
+            terms = {name: self.settings.afterwards * term for name, term in terms.items()}
             terms.update(self._target_terms(output.logits[count:], target.indices))
         return self.total(terms, anchor=output.logits)
 

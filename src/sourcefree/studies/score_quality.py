@@ -10,16 +10,14 @@ from pathlib import Path
 from statistics import fmean
 
 import numpy as np
-from scipy.stats import rankdata, spearmanr
+from scipy.stats import spearmanr
 
 from sourcefree.errors import DataError
+from sourcefree.selection.objective import COMBINED, SIGNS, selection_score
 from sourcefree.studies.cell import Row
 from sourcefree.studies.summary import Table, names
 
 _NO_SCORES = ("task", "seed", "method", "stage", "progress", "accuracy", "temperature")
-_LOWER_IS_BETTER = ("pair_divergence",)
-# Ranks of these are added up for "combined": the pairs say who is right, the target images who is right on them.
-COMBINED = ("pair_information", "mixing_consistency", "information_maximization")
 
 
 @dataclass(frozen=True)
@@ -55,9 +53,9 @@ def read_point_table(path: Path) -> list[Row]:
 
 
 def score_names(rows: Sequence[Row]) -> list[str]:
-    """Return the scores that the points have, "combined" last."""
+    """Return the scores that the points have, the one that ``sourcefree tune`` maximises last."""
     found = list(dict.fromkeys(name for row in rows for name in row if name not in _NO_SCORES))
-    return [*found, "combined"] if set(COMBINED) <= set(found) else found
+    return [*found, COMBINED] if {"information_maximization", "pair_divergence"} <= set(found) else found
 
 
 def quality(rows: Sequence[Row], *, task: str, score: str) -> Quality:
@@ -102,10 +100,9 @@ def _mean(found: dict[tuple[str, str], Quality], tasks: list[str], score: str) -
 
 
 def _values(group: Sequence[Row], score: str) -> np.ndarray:
-    if score == "combined":
-        return np.asarray(sum(rankdata(_values(group, part)) for part in COMBINED))
-    sign = -1.0 if score in _LOWER_IS_BETTER else 1.0
-    return np.asarray([sign * row.get(score, -math.inf) for row in group])
+    if score == COMBINED:
+        return np.asarray([selection_score(row) for row in group])
+    return np.asarray([SIGNS.get(score, 1) * row.get(score, -math.inf) for row in group])
 
 
 def _seeds(rows: Sequence[Row], task: str) -> list[float]:
