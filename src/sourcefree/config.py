@@ -95,9 +95,6 @@ class MultilevelSettings(Settings):
     self_training: float = Field(0.3, ge=0, description="cross-entropy with centroid pseudo-labels")
     self_start: float = Field(0.6, ge=0, le=1, description="share of the training after which both self terms set in")
     momentum: float = Field(0.98, ge=0, lt=1, description="of the averaged weights")
-    afterwards: float = Field(
-        1.0, ge=0, description="factor on the terms of the pairs once those of the targets set in"
-    )
     freeze_head: bool = Field(True, description="keep the source model's final layer, as SHOT and SOCKET do")
     optimisation: Optimisation = Optimisation()
 

@@ -72,7 +72,6 @@ class Multilevel(Method):
         output, maps = self.learner.with_stages(torch.cat([pairs.target, target.images]))
         terms = self._pair_terms(pairs, output.features[:count], output.logits[:count], [m[:count] for m in maps])
         if self._self_training:
-            terms = {name: self.settings.afterwards * term for name, term in terms.items()}
             terms.update(self._target_terms(output.logits[count:], target.indices))
         return self.total(terms, anchor=output.logits)
 
