@@ -47,7 +47,9 @@ Config = Annotated[Path | None, Parameter(help="YAML file of settings; --set and
 Seed = Annotated[int | None, Parameter(help="Fixes everything that is random.")]
 Precision = Annotated[Literal["auto", "fp32", "bf16"] | None, Parameter(help="Arithmetic of the layers.")]
 Device = Annotated[Literal["auto", "cpu", "cuda", "mps"] | None, Parameter(help="Where to compute.")]
-Unreadable = Annotated[float | None, Parameter(help="Share of unreadable files above which it is an error.")]
+_UNREADABLE = Parameter(help="Share of unreadable files, 0 to 1, above which it is an error.")
+Unreadable = Annotated[float | None, _UNREADABLE]
+UnreadableShare = Annotated[float, _UNREADABLE]
 ModalityName = Annotated[str, Parameter(help="Sensor: rgb, depth, nir, thermal, sar, or a YAML file.")]
 
 
@@ -106,7 +108,8 @@ def adapt(
     source_model: Annotated[
         list[str],
         Parameter(
-            help="Run folder of train-source, or timm:NAME or torchvision:NAME; repeat it for several sources.",
+            help="Run folder of train-source, timm:NAME, torchvision:NAME, hf-hub:OWNER/NAME or file.py:function; repeat it "
+            "for several sources.",
             negative="",
         ),
     ],
@@ -185,7 +188,7 @@ def evaluate(
     run: Annotated[Path, Parameter(help="Folder of an adapt or train-source run, or of a model.")],
     images: Annotated[Path, Parameter(help="Class folders of the sensor the model is made for.")],
     *,
-    max_unreadable: float = 0.05,
+    max_unreadable: UnreadableShare = 0.05,
     precision: Precision = None,
     device: Device = None,
 ) -> None:
@@ -213,7 +216,7 @@ def predict(
     images: Annotated[list[Path], Parameter(help="Files and folders.")],
     *,
     out: Annotated[Path | None, Parameter(help="File to write, .csv or .json; default: CSV on the terminal.")] = None,
-    max_unreadable: float = 0.05,
+    max_unreadable: UnreadableShare = 0.05,
     precision: Precision = None,
     device: Device = None,
 ) -> None:
@@ -250,7 +253,7 @@ def translate(
     images: Annotated[list[Path], Parameter(help="Files and folders of target images.")],
     *,
     out: Annotated[Path, Parameter(help="Folder to write; must be empty.")],
-    max_unreadable: float = 0.05,
+    max_unreadable: UnreadableShare = 0.05,
     precision: Precision = None,
     device: Device = None,
 ) -> None:
@@ -331,18 +334,18 @@ def simulate(
     out: Annotated[Path, Parameter(help="Folder to write; must be empty.")],
     task_set: Annotated[str, Parameter(help="Which classes: a, b (none in common) or all.")] = "a",
     size: Annotated[int, Parameter(help="Image width and height in pixels.")] = 96,
-    source_train: int = 1000,
-    source_test: int = 200,
-    target_train: int = 1000,
-    target_test: int = 500,
-    pairs: int = 2000,
+    source_train: Annotated[int, Parameter(help="Labelled colour images to train the source model on.")] = 1000,
+    source_test: Annotated[int, Parameter(help="Labelled colour images to test it on.")] = 200,
+    target_train: Annotated[int, Parameter(help="Unlabelled depth images to adapt to.")] = 1000,
+    target_test: Annotated[int, Parameter(help="Labelled depth images to test the adapted model on.")] = 500,
+    pairs: Annotated[int, Parameter(help="Colour and depth of other objects.")] = 2000,
     depth_noise: Annotated[float, Parameter(help="Multiple of a structured-light sensor's range noise.")] = 1.0,
     holes: Annotated[float, Parameter(help="Multiple of such a sensor's missing pixels.")] = 1.0,
     both_sensors: Annotated[
         bool, Parameter(help="Also write target frames in colour, for studies.", negative="")
     ] = False,
     workers: Annotated[int | None, Parameter(help="Processes; default: one a core.")] = None,
-    seed: int = 0,
+    seed: Annotated[int, Parameter(help="Fixes every image.")] = 0,
 ) -> None:
     """Render a simulated RGB-D set: labelled RGB, unlabelled and labelled depth, task-irrelevant pairs."""
     from sourcefree.data.simulated import simulate as render
@@ -484,7 +487,7 @@ def methods() -> None:
 def demo(
     *,
     out: Annotated[Path, Parameter(help="Folder to write; must be empty.")] = Path("demo"),
-    seed: int = 0,
+    seed: Annotated[int, Parameter(help="Fixes everything that is random.")] = 0,
 ) -> None:
     """Show the whole way on simulated depth: simulate, train-source, adapt, evaluate, report."""
     from sourcefree.commands.demo import demo as run
@@ -506,11 +509,16 @@ def main(arguments: list[str] | None = None) -> None:
     except SourcefreeError as error:
         show_error(error_console, error.message, error.hint)
         sys.exit(USAGE_ERROR)
+    except OSError as error:  # a full disk, a place that cannot be written to: nothing that a traceback would explain
+        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        show_error(error_console, what, "is the disk full, or the place not to be written to?")
+        sys.exit(USAGE_ERROR)
     except KeyboardInterrupt:
         show_error(
             error_console,
             "interrupted",
-            "train-source and adapt go on after their last finished epoch with --resume, compare with the same command",
+            "once training has begun, train-source and adapt go on after their last finished epoch with --resume; compare "
+            "goes on with the same command",
         )
         sys.exit(INTERRUPTED)
 

@@ -9,8 +9,9 @@ from typing import TypeAlias
 import timm
 from torch import nn
 
+from sourcefree.config import LEAST_SIZE
 from sourcefree.data.modality import MODALITIES, Modality
-from sourcefree.errors import CheckpointError, ConfigError
+from sourcefree.errors import ConfigError
 from sourcefree.models.architecture import Architecture, parse_architecture
 from sourcefree.models.checkpoint_files import load_into, read_labels, read_state_dict, stored_labels
 from sourcefree.models.classifier import Classifier, find_stages
@@ -45,6 +46,8 @@ def resolve_source_model(
         ConfigError: the parts do not go together.
         CheckpointError: the model cannot be read, or does not fit its labels.
     """
+    if size is not None and size < LEAST_SIZE:
+        raise ConfigError(f"--size {size}: expected {LEAST_SIZE} pixels or more")
     if isinstance(source_model, TrainedClassifier):
         return source_model
     if not isinstance(source_model, (str, Path)):
@@ -114,14 +117,7 @@ def _labels(text: str, weights: Path | None, labels: Path | None) -> list[str]:
 def _classifier(
     text: str, network: nn.Module, head: str, architecture: Architecture, names: Sequence[str], size: int
 ) -> TrainedClassifier:
-    try:
-        stages = find_stages(network, size=size)
-    except (RuntimeError, AssertionError) as error:
-        raise CheckpointError(
-            f"{text} does not run on images of {size} px: {' '.join(str(error).split())[:200]}",
-            hint="give --size the size it was trained with",
-        ) from error
-    model = Classifier(network, head=head, stages=stages)
+    model = Classifier(network, head=head, stages=find_stages(network, size=size))
     return TrainedClassifier(model, architecture, tuple(names), _imagenet_rgb(architecture), size)
 
 

@@ -32,6 +32,19 @@ WHEELS = {
 }
 
 
+HUB = "hf-hub:"
+
+
+def check_backbone(name: str) -> None:
+    """Check that timm has the model, as far as that can be told offline.
+
+    Raises:
+        ConfigError: it has not.
+    """
+    if not name.startswith(HUB) and not timm.is_model(name):
+        raise ConfigError(f"timm has no model {name!r}", hint=did_you_mean(name, timm.list_models())[:300])
+
+
 def create_backbone(name: str, *, num_classes: int = 0, pretrained: bool = False) -> nn.Module:
     """Return timm's model ``name``; with ``pretrained``, weights of a registry package or else of timm's hub.
 
@@ -39,9 +52,8 @@ def create_backbone(name: str, *, num_classes: int = 0, pretrained: bool = False
         ConfigError: timm does not know the name.
         CheckpointError: no weights can be had, or they do not fit.
     """
-    on_hub = name.startswith("hf-hub:")
-    if not on_hub and not timm.is_model(name):
-        raise ConfigError(f"timm has no model {name!r}", hint=did_you_mean(name, timm.list_models())[:300])
+    on_hub = name.startswith(HUB)
+    check_backbone(name)
     if not pretrained and not on_hub:
         return _checked(timm.create_model(name, num_classes=num_classes))
     if name in WHEELS:
