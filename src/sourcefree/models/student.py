@@ -110,5 +110,6 @@ def _copy_head(source: nn.Module, own: nn.Module) -> None:
         own.load_state_dict(source.state_dict())
         return
     with torch.no_grad():
-        own.weight = nn.Parameter(source.weight)  # split into direction and length by the layer itself
+        # Not a Parameter: the layer splits it into direction and length itself.
+        own.weight = source.weight.detach()
         own.bias.copy_(torch.zeros_like(own.bias) if source.bias is None else source.bias)
