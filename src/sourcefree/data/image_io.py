@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from sourcefree.data import exr, png16
 from sourcefree.data.pixels import orient, pillow_pixels
@@ -184,5 +184,7 @@ def _encode(path: Path, pixels: Array) -> bytes:
 
 
 def _short(error: BaseException) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        return "no known image format"  # Pillow's own words name an object in memory
     text = " ".join(str(error).split()) or type(error).__name__
     return text if len(text) <= 160 else text[:157] + "..."
