@@ -102,7 +102,7 @@ def load_images(
 
     def decode(file: ImageFile) -> Physical | DataError:
         try:
-            return resize_physical(to_physical(modality, read_image(file.path)), side)
+            return resize_physical(to_physical(modality, read_image(file.path, bands=modality.channels)), side)
         except DataError as error:
             return error
 
