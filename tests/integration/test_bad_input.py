@@ -56,10 +56,13 @@ def test_values_that_are_none_are_told_in_one_line(
     assert not out.exists()
 
 
-def test_a_place_that_cannot_be_written_to_is_no_traceback(
+def test_files_that_are_none_and_places_that_cannot_be_written_to_are_no_traceback(
     adapted: Path, data: Path, tmp_path: Path, sourcefree: Run
 ) -> None:
     (tmp_path / "file").touch()
+    (tmp_path / "text.png").write_text("no image")
+    for name, part in (("lost.png", "no such file"), ("text.png", "none of 1 images can be used")):
+        assert part in sourcefree("predict", adapted, tmp_path / name, expect=2).stderr
     error = sourcefree("predict", adapted, data / "target/test", "--out", tmp_path / "file/p.csv", expect=2).stderr
     assert str(tmp_path / "file") in error
     assert "Traceback" not in error

@@ -124,7 +124,7 @@ def predict(
             data = UnlabelledImages(store, modality=trained.modality, size=trained.size, augment=False, seed=0)
             rows.append(infer(model, data, runtime=runtime).logits.softmax(-1))
         progress.advance(start + len(part))
-    if len(unreadable) > max_unreadable * len(files):
+    if not rows or len(unreadable) > max_unreadable * len(files):
         file, reason = unreadable[0]
         raise DataError(
             f"{len(unreadable)} of {len(files)} images cannot be used, for example {file}: {reason}",
