@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Precision = Literal["auto", "fp32", "bf16"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
+LEAST_SIZE = 16  # pixels: below it the stages of common backbones have no pixel left
 
 
 class Settings(BaseModel):
@@ -37,7 +38,7 @@ class SourceSettings(Settings):
     backbone: str = Field("tf_efficientnet_lite0", description="any timm model")
     pretrained: bool = Field(True, description="start from ImageNet weights")
     bottleneck: int = Field(256, ge=2, description="width of the features")
-    size: int = Field(96, ge=16, description="height and width of the network's input in pixels")
+    size: int = Field(96, ge=LEAST_SIZE, description="height and width of the network's input in pixels")
     label_smoothing: float = Field(0.1, ge=0, lt=1)
     held_out: float = Field(0.1, gt=0, lt=0.9, description="share of each class held out where no test folder is given")
     optimisation: Optimisation = Optimisation(epochs=20)
@@ -219,6 +220,8 @@ class AdaptSettings(Settings):
             raise ValueError("translated_input needs the section tgmb")
         if self.student_backbone and (self.translated_input or self.native_stem or self.joint):
             raise ValueError("student_backbone goes with none of translated_input, native_stem and joint")
+        if self.native_stem and (self.translated_input or self.joint):
+            raise ValueError("native_stem goes with neither translated_input nor joint")
         if self.student_backbone and self.socket is not None:
             raise ValueError(
                 "SOCKET matches batch-norm statistics layer by layer: it needs the source model's backbone"

@@ -53,14 +53,18 @@ def parse_assignments(texts: list[str]) -> dict[str, Any]:
     """Return ``{"tgkt.features": 0.5}`` for ``["tgkt.features=0.5"]``; values are read as YAML.
 
     Raises:
-        ConfigError: a text has no equals sign.
+        ConfigError: a text has no equals sign, or its value is not YAML.
     """
     changes: dict[str, Any] = {}
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals or not name.strip():
             raise ConfigError(f"--set {text!r}: expected NAME=VALUE", hint="for example --set tgkt.features=0.5")
-        changes[name.strip()] = yaml.safe_load(value)
+        try:
+            changes[name.strip()] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            short = " ".join(str(error).split())[:120]
+            raise ConfigError(f"--set {text!r}: the value is not valid YAML: {short}") from error
     return changes
 
 

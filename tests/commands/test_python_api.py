@@ -11,10 +11,11 @@ from torch import nn
 
 import sourcefree
 from sourcefree.data.image_io import write_image
-from sourcefree.errors import CheckpointError, ConfigError
+from sourcefree.errors import CheckpointError, ConfigError, SourcefreeError
 from sourcefree.methods.presets import METHODS
 from sourcefree.models.architecture import Architecture
 from sourcefree.models.classifier import Classifier, find_stages
+from sourcefree.models.trained import combine
 from sourcefree.overrides import override
 
 QUICK = {
@@ -61,10 +62,10 @@ def two_bands(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def own_classifier() -> sourcefree.TrainedClassifier:
+def own_classifier(norm: type[nn.Module] = nn.BatchNorm2d) -> sourcefree.TrainedClassifier:
     torch.manual_seed(0)
     return sourcefree.TrainedClassifier.from_module(
-        Own(), labels=["cat", "dog"], size=21, mean=(0.5,) * 3, std=(0.3,) * 3, head="answer"
+        Own(norm), labels=["cat", "dog"], size=21, mean=(0.5,) * 3, std=(0.3,) * 3, head="answer"
     )
 
 
@@ -179,15 +180,44 @@ def test_a_target_model_of_another_form_is_trained_saved_and_used(two_bands: Pat
         assert torch.equal(again.model.network.get_submodule("head").weight, source_head)
 
 
-def test_a_student_of_its_own_needs_a_bottleneck(two_bands: Path) -> None:
-    with pytest.raises(ConfigError, match="needs a source model of train-source"):
-        adapt(
-            own_classifier(),
-            two_bands,
-            override(
-                sourcefree.method_settings("ti-distillation"),
-                {"student_backbone": "test_convnext", "student_from_scratch": True},
-            ),
-        )
+def test_a_student_of_its_own_takes_over_the_final_layer_of_any_classifier(two_bands: Path) -> None:
+    source = own_classifier()
+    other = {"student_backbone": "test_resnet", "student_from_scratch": True}
+    quick = {name: value for name, value in QUICK.items() if not name.startswith("tgmb")}
+    adapt(source, two_bands, override(sourcefree.method_settings("ti-distillation"), {**quick, **other}))
+    predicted = sourcefree.predict(run=two_bands / "run", images=[two_bands / "target"], network=Own())
+    assert set(predicted.predicted) <= {"cat", "dog"}
+    again = sourcefree.load_trained(two_bands / "run/candidates/adapted")
+    assert again.architecture.name == "test_resnet"
+    head = again.model.head
+    assert torch.allclose(head.weight, source.model.head.weight, atol=1e-6)
+    assert torch.equal(head.bias, source.model.head.bias)
+
+
+def test_what_cannot_work_is_refused_before_anything_is_read_or_written(two_bands: Path) -> None:
+    several = combine([bottleneck_classifier(), bottleneck_classifier()])
+    other = override(sourcefree.method_settings("ti-distillation"), {"student_backbone": "test_convnext"})
+    unknown = override(other, {"student_backbone": "tset_convnext"})
+    for source, settings, part in (
+        (several, other, "linear final layer"),
+        (own_classifier(), other, "does not run on images of 21 px"),
+        (own_classifier(), unknown, "did you mean 'test_convnext'"),
+        (own_classifier(), sourcefree.method_settings("oracle"), "target labels"),
+        (own_classifier(NoNorm), sourcefree.method_settings("adabn"), "no batch norm"),
+    ):
+        with pytest.raises(SourcefreeError, match=part):
+            sourcefree.adapt(
+                source_model=source,
+                target=two_bands / "missing",
+                pairs_source=two_bands / "missing",
+                pairs_target=two_bands / "missing",
+                modality="depth",
+                out=two_bands / "refused",
+                settings=settings,
+            )
+        assert not (two_bands / "refused").exists()
+    for changes in ({"joint": True, "native_stem": True}, {"translated_input": True, "native_stem": True}):
+        with pytest.raises(ConfigError, match="native_stem goes with"):
+            override(sourcefree.method_settings("tgmb-tgkt"), changes)
     with pytest.raises(ConfigError, match="SOCKET matches"):
         override(sourcefree.method_settings("socket"), {"student_backbone": "test_convnext"})

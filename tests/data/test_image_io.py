@@ -17,8 +17,11 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from sourcefree.data import png16
+from sourcefree.data.folders import ImageFile
 from sourcefree.data.image_io import IMAGE_SUFFIXES, decode_image, read_image, write_image
+from sourcefree.data.modality import Modality
 from sourcefree.data.quiet import QuietWarnings
+from sourcefree.data.store import load_images
 from sourcefree.errors import DataError
 
 RNG = np.random.default_rng(3)
@@ -240,7 +243,7 @@ def test_other_bad_files(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="empty"):
         read_image(tmp_path / "empty.png")
     (tmp_path / "text.png").write_text("not an image")
-    with pytest.raises(DataError, match="cannot identify"):
+    with pytest.raises(DataError, match="no known image format"):
         read_image(tmp_path / "text.png")
     np.save(tmp_path / "pickle.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
     with pytest.raises(DataError, match=r"pickle\.npy"):
@@ -323,3 +326,15 @@ def test_exr_keeps_floats_and_orders_channels(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setitem(sys.modules, "OpenEXR", None)
     with pytest.raises(DataError, match="OpenEXR is needed"):
         read_image(tmp_path / "depth.exr")
+
+
+def test_four_bands_written_as_colours_and_alpha_are_four_bands_for_a_sensor_of_four(tmp_path: Path) -> None:
+    bands = np.random.default_rng(0).integers(0, 255, (5, 6, 4)).astype(np.uint8)
+    path = tmp_path / "gdal.tif"
+    tifffile.imwrite(path, bands, photometric="rgb", extrasamples=["unassalpha"], planarconfig="contig")
+    assert np.array_equal(read_image(path, bands=4), bands)
+    assert np.array_equal(read_image(path), bands[..., :3])
+    files = [ImageFile(path, "gdal.tif")]
+    sensor = Modality(name="four", channels=4, scale=1.0)
+    stored = load_images(files, modality=sensor, size=16)
+    assert not stored.unreadable

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -89,7 +90,35 @@ def test_eight_bits_and_accuracy(images: Path, tmp_path: Path) -> None:
     assert result.accuracy == np.mean([a.label == t for a, t in zip(answers, truth, strict=True)])
     small, large = (tmp_path / "out" / name for name in ("model.int8.onnx", "model.onnx"))
     assert small.stat().st_size < 0.6 * large.stat().st_size
+    # Signed weights overflow on CPUs without VNNI.
+    assert onnx.TensorProto.INT8 not in {tensor.data_type for tensor in onnx.load(small).graph.initializer}
     assert len(Predictor(tmp_path / "out", model="model.int8.onnx").predict(sorted(images.rglob("*.png")))) == 6
+
+
+def test_a_damaged_labelled_image_is_left_out_of_the_accuracy(images: Path, tmp_path: Path) -> None:
+    trained("bottleneck").save(tmp_path / "model")
+    shutil.copytree(images, tmp_path / "labelled")
+    (tmp_path / "labelled/cat/0.png").write_bytes(b"no image")
+    result = export(run=tmp_path / "model", out=tmp_path / "out", images=images, labelled=tmp_path / "labelled")
+    files = sorted((images).rglob("*.png"))[1:]
+    right = [
+        a.label == path.parent.name for path, a in zip(files, Predictor(tmp_path / "out").predict(files), strict=True)
+    ]
+    assert result.accuracy == np.mean(right)
+
+
+def test_the_images_compared_are_spread_over_the_folder(
+    monkeypatch: pytest.MonkeyPatch, images: Path, tmp_path: Path
+) -> None:
+    trained("bottleneck").save(tmp_path / "model")
+    monkeypatch.setattr("sourcefree.commands.export._CHECKED", 2)
+    seen: list[Path] = []
+    monkeypatch.setattr(
+        Predictor, "preprocess", lambda self, path: seen.append(path) or np.zeros((1, SIZE, SIZE), np.float32)
+    )
+    monkeypatch.setattr("sourcefree.commands.export._difference", lambda *_: 0.0)
+    export(run=tmp_path / "model", out=tmp_path / "out", images=images)
+    assert [path.parent.name for path in seen] == ["cat", "dog"]
 
 
 def test_the_predictor_needs_neither_torch_nor_pydantic(images: Path, tmp_path: Path) -> None:
@@ -152,5 +181,8 @@ def test_what_cannot_be_exported_says_why(images: Path, tmp_path: Path) -> None:
     (tmp_path / "bad/a.png").write_bytes(b"no image")
     with pytest.raises(DataError, match="none of 1 images"):
         export(run=tmp_path / "model", out=tmp_path / "c", images=tmp_path / "bad")
+    with pytest.raises(DataError, match="no such folder"):
+        export(run=tmp_path / "model", out=tmp_path / "c", images=images, labelled=tmp_path / "lost")
+    assert not {path.name for path in tmp_path.iterdir()} - {"model", "bad"}
     with pytest.raises(CheckpointError, match=r"preprocessing\.json: cannot be read"):
         Predictor(images)

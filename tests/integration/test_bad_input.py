@@ -42,6 +42,32 @@ def test_typos_in_commands_options_and_settings_are_answered(
     assert not out.exists()
 
 
+def test_values_that_are_none_are_told_in_one_line(
+    adapt_arguments: tuple[object, ...], out: Path, tmp_path: Path, sourcefree: Run
+) -> None:
+    for words, part in (
+        (("--set", "tgkt.features=[1"), "not valid YAML"),
+        (("--size", 0), "expected 16 pixels or more"),
+        (("--method", "oracle"), "trains with target labels"),
+        (("--set", "tgkt.features=-1"), "tgkt.features"),
+    ):
+        error = sourcefree(*adapt_arguments, *words, "--out", out, expect=2).stderr
+        assert part in error
+    assert not out.exists()
+
+
+def test_files_that_are_none_and_places_that_cannot_be_written_to_are_no_traceback(
+    adapted: Path, data: Path, tmp_path: Path, sourcefree: Run
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "text.png").write_text("no image")
+    for name, part in (("lost.png", "no such file"), ("text.png", "none of 1 images can be used")):
+        assert part in sourcefree("predict", adapted, tmp_path / name, expect=2).stderr
+    error = sourcefree("predict", adapted, data / "target/test", "--out", tmp_path / "file/p.csv", expect=2).stderr
+    assert str(tmp_path / "file") in error
+    assert "Traceback" not in error
+
+
 def test_missing_empty_and_mistyped_folders(
     adapt_arguments: tuple[object, ...], data: Path, out: Path, tmp_path: Path, sourcefree: Run
 ) -> None:

@@ -43,6 +43,8 @@ def test_adapting_compares_delivers_and_reports(adapted: Path) -> None:
     assert stages == ["tgmb"] * 4 + ["tgkt"] * 4
     report = (adapted / "report.html").read_text()
     assert "Source-only" in report or "source-only" in report
+    assert "Status <b>complete</b>" in report
+    assert "not complete" not in report
     assert len(list((adapted / "gallery").glob("*_translated.png"))) == 24
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from torch import nn
 
 from sourcefree.commands.source_models import resolve_source_model
 from sourcefree.errors import CheckpointError, ConfigError
-from sourcefree.models.checkpoint_files import stored_labels
+from sourcefree.models.checkpoint_files import read_stored
 from sourcefree.models.stem import with_input_channels
 from sourcefree.models.trained import load_trained
 
@@ -74,18 +76,70 @@ def test_labels_must_be_as_many_as_outputs_and_must_be_given(factory: Path) -> N
     [("labels", ["cat", "dog"]), ("class_to_idx", {"dog": 1, "cat": 0}), ("id2label", {"0": "cat", "1": "dog"})],
 )
 def test_label_names_inside_a_checkpoint_are_found(tmp_path: Path, suffix: str, key: str, value: object) -> None:
-    import json
-
     network = timm.create_model("test_vit", num_classes=2)
     path = tmp_path / f"w{suffix}"
     if suffix == ".pth":
         torch.save({"state_dict": network.state_dict(), key: value}, path)
     else:
         save_file(network.state_dict(), path, metadata={key: json.dumps(value)})
-    assert stored_labels(path) == ["cat", "dog"]
+    assert read_stored(path).labels == ["cat", "dog"]
     trained = resolve_source_model("timm:test_vit", weights=path)
     assert (trained.labels, trained.size) == (("cat", "dog"), 160)
     assert all(torch.equal(a, b) for a, b in zip(trained.model.network.parameters(), network.parameters(), strict=True))
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+def test_size_and_normalisation_inside_a_checkpoint_win_over_the_librarys(tmp_path: Path, suffix: str) -> None:
+    network = timm.create_model("test_resnet", num_classes=2)
+    told = {"labels": ["cat", "dog"], "input_size": [3, 64, 64], "mean": [0.1, 0.2, 0.3], "std": [0.4, 0.5, 0.6]}
+    path = tmp_path / f"w{suffix}"
+
+    def write(changes: dict[str, object]) -> None:
+        content = {**told, **changes}
+        if suffix == ".pth":
+            torch.save({"state_dict": network.state_dict(), **content}, path)
+        else:
+            save_file(network.state_dict(), path, metadata={key: json.dumps(value) for key, value in content.items()})
+
+    write({})
+    trained = resolve_source_model("timm:test_resnet", weights=path)
+    assert (trained.size, trained.modality.mean, trained.modality.std) == (64, (0.1, 0.2, 0.3), (0.4, 0.5, 0.6))
+    assert resolve_source_model("timm:test_resnet", weights=path, size=48).size == 48
+    for changes, part in (({"mean": "grey"}, "cannot be used"), ({"std": [0, 1, 1]}, "std must be above 0")):
+        write(changes)
+        with pytest.raises(CheckpointError, match=part):
+            resolve_source_model("timm:test_resnet", weights=path)
+
+
+def hub_folder(folder: Path) -> nn.Module:
+    """A model in the form of timm's hub: what ``hf-hub:`` downloads."""
+    folder.mkdir()
+    network: nn.Module = timm.create_model("test_resnet", num_classes=3)
+    save_file(network.state_dict(), folder / "model.safetensors")
+    config = {"input_size": [3, 48, 48], "mean": [0.5] * 3, "std": [0.25] * 3, "num_classes": 3}
+    names = {"num_classes": 3, "num_features": network.num_features, "label_names": ["a", "b", "c"]}
+    text = json.dumps({"architecture": "test_resnet", **names, "pretrained_cfg": config})
+    (folder / "config.json").write_text(text)
+    return network
+
+
+def test_a_model_of_the_hub_brings_labels_size_and_normalisation_and_is_not_needed_again(tmp_path: Path) -> None:
+    network = hub_folder(tmp_path / "hub")
+    trained = resolve_source_model(f"local-dir:{tmp_path}/hub")
+    assert (trained.labels, trained.size) == (("a", "b", "c"), 48)
+    assert (trained.modality.mean, trained.modality.std) == ((0.5,) * 3, (0.25,) * 3)
+    trained.save(tmp_path / "model")
+    shutil.rmtree(tmp_path / "hub")
+    again = load_trained(tmp_path / "model")
+    images = torch.randn(2, 3, 48, 48)
+    assert torch.equal(again.model(images).logits, network.eval()(images))
+
+
+def test_labels_that_do_not_fit_a_model_of_the_hub_are_no_new_random_layer(tmp_path: Path) -> None:
+    hub_folder(tmp_path / "hub")
+    (tmp_path / "labels.txt").write_text("a\nb\n")
+    with pytest.raises(CheckpointError, match="3 outputs, but 2 labels"):
+        resolve_source_model(f"local-dir:{tmp_path}/hub", labels=tmp_path / "labels.txt")
 
 
 def test_a_hub_name_without_a_network_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

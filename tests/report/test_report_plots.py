@@ -7,7 +7,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
-from sourcefree.report import plots
+from sourcefree.report import plots, style
 from sourcefree.report.records import Series
 from sourcefree.report.style import printable
 
@@ -27,6 +27,18 @@ def curve(*values: float) -> Series:
 )
 def test_every_curve_gives_a_figure(values: tuple[float, ...]) -> None:
     assert "epoch" in texts(plots.line_plot([curve(*values)]))
+
+
+def test_one_epoch_is_a_whole_number_on_the_axis() -> None:
+    shown = texts(plots.line_plot([curve(2.0)]))
+    assert "0" in shown
+    assert not any(text.endswith("0.02") for text in shown)
+
+
+def test_the_last_stage_has_the_colour_of_the_adapted_model_and_the_bridge_has_not() -> None:
+    both = plots.line_plot([curve(1.0, 2.0), curve(3.0, 4.0)]).decode()
+    assert 0 < both.index(style.BRIDGE) < both.index(style.ADAPTED)  # drawn in the order of the stages
+    assert style.BRIDGE not in plots.line_plot([curve(1.0, 2.0)]).decode()
 
 
 def test_wide_positive_curves_get_a_log_axis_and_narrow_ones_do_not() -> None:

@@ -25,11 +25,15 @@ def main(arguments: list[str] | None = None) -> None:
     except SourcefreeError as error:
         show_error(error_console, error.message, error.hint)
         sys.exit(USAGE_ERROR)
+    except OSError as error:  # a full disk, a place that cannot be written to: nothing that a traceback would explain
+        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        show_error(error_console, what, "is the disk full, or the place not to be written to?")
+        sys.exit(USAGE_ERROR)
     except KeyboardInterrupt:
         show_error(
             error_console,
             "interrupted",
-            "train-source and adapt go on after their last finished epoch with --resume, compare and tune with the same "
-            "command",
+            "once training has begun, train-source and adapt go on after their last finished epoch with --resume; compare "
+            "and tune go on with the same command",
         )
         sys.exit(INTERRUPTED)

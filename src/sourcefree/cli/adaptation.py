@@ -40,7 +40,8 @@ class AdaptOptions:
     source_model: Annotated[
         list[str],
         Parameter(
-            help="Run folder of train-source, or timm:NAME or torchvision:NAME; repeat it for several sources.",
+            help="Run folder of train-source, timm:NAME, torchvision:NAME, hf-hub:OWNER/NAME or file.py:function; repeat it "
+            "for several sources.",
             negative="",
         ),
     ]

@@ -48,18 +48,18 @@ def simulate(
     out: Annotated[Path, Parameter(help="Folder to write; must be empty.")],
     task_set: Annotated[str, Parameter(help="Which classes: a, b (none in common) or all.")] = "a",
     size: Annotated[int, Parameter(help="Image width and height in pixels.")] = 96,
-    source_train: int = 1000,
-    source_test: int = 200,
-    target_train: int = 1000,
-    target_test: int = 500,
-    pairs: int = 2000,
+    source_train: Annotated[int, Parameter(help="Labelled colour images to train the source model on.")] = 1000,
+    source_test: Annotated[int, Parameter(help="Labelled colour images to test it on.")] = 200,
+    target_train: Annotated[int, Parameter(help="Unlabelled depth images to adapt to.")] = 1000,
+    target_test: Annotated[int, Parameter(help="Labelled depth images to test the adapted model on.")] = 500,
+    pairs: Annotated[int, Parameter(help="Colour and depth of other objects.")] = 2000,
     depth_noise: Annotated[float, Parameter(help="Multiple of a structured-light sensor's range noise.")] = 1.0,
     holes: Annotated[float, Parameter(help="Multiple of such a sensor's missing pixels.")] = 1.0,
     both_sensors: Annotated[
         bool, Parameter(help="Also write target frames in colour, for studies.", negative="")
     ] = False,
     workers: Annotated[int | None, Parameter(help="Processes; default: one a core.")] = None,
-    seed: int = 0,
+    seed: Annotated[int, Parameter(help="Fixes every image.")] = 0,
 ) -> None:
     """Render a simulated RGB-D set: labelled RGB, unlabelled and labelled depth, task-irrelevant pairs."""
     from sourcefree.data.simulated import simulate as render

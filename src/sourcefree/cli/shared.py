@@ -38,7 +38,9 @@ Config = Annotated[Path | None, Parameter(help="YAML file of settings; --set and
 Seed = Annotated[int | None, Parameter(help="Fixes everything that is random.")]
 Precision = Annotated[Literal["auto", "fp32", "bf16"] | None, Parameter(help="Arithmetic of the layers.")]
 Device = Annotated[Literal["auto", "cpu", "cuda", "mps"] | None, Parameter(help="Where to compute.")]
-Unreadable = Annotated[float | None, Parameter(help="Share of unreadable files above which it is an error.")]
+_UNREADABLE = Parameter(help="Share of unreadable files, 0 to 1, above which it is an error.")
+Unreadable = Annotated[float | None, _UNREADABLE]
+UnreadableShare = Annotated[float, _UNREADABLE]
 ModalityName = Annotated[str, Parameter(help="Sensor: rgb, depth, nir, thermal, sar, or a YAML file.")]
 
 

@@ -94,7 +94,7 @@ def methods() -> None:
 def demo(
     *,
     out: Annotated[Path, Parameter(help="Folder to write; must be empty.")] = Path("demo"),
-    seed: int = 0,
+    seed: Annotated[int, Parameter(help="Fixes everything that is random.")] = 0,
 ) -> None:
     """Show the whole way on simulated depth: simulate, train-source, adapt, evaluate, report."""
     from sourcefree.commands.demo import demo as run

@@ -9,10 +9,10 @@ from typing import Any
 
 import torch
 
-from sourcefree.commands.adaptation import Adaptation, translator_of
+from sourcefree.commands.adaptation import Adaptation, check_batch_norm, translator_of
 from sourcefree.commands.candidates import Candidate, Judge
 from sourcefree.commands.loading import load_pair_data, load_target
-from sourcefree.commands.records import write_features, write_gallery
+from sourcefree.commands.records import report_ended_run, write_features, write_gallery
 from sourcefree.commands.source_models import SourceModel, resolve_source_model
 from sourcefree.commands.translator_files import save_translator
 from sourcefree.config import AdaptSettings
@@ -23,9 +23,10 @@ from sourcefree.engine.run_folder import RunFolder, check_output, open_run
 from sourcefree.engine.runtime import Runtime, create_runtime
 from sourcefree.engine.tracking import MetricsFile
 from sourcefree.engine.trainer import Trainer
-from sourcefree.errors import DivergenceError
+from sourcefree.errors import ConfigError, DivergenceError
 from sourcefree.export.model_card import write_model_card
 from sourcefree.methods.presets import method_settings
+from sourcefree.models.student import check_student
 from sourcefree.models.trained import TrainedClassifier
 from sourcefree.selection.estimate import AccuracyEstimate, estimate_accuracy
 from sourcefree.selection.guard import Decision, choose_candidate
@@ -97,6 +98,7 @@ def adapt(
     check_output(out, resume=resume)
     sensor = modality if isinstance(modality, Modality) else load_modality(modality)
     source = resolve_source_model(source_model, weights=source_weights, labels=source_labels, size=size)
+    _check_method(settings, source)
     runtime = create_runtime(device=settings.device, precision=settings.precision, network=source.model)
     runtime.wait()
     config = {
@@ -129,8 +131,23 @@ def adapt(
         "modality": sensor.name,
         "environment": runtime.describe(),
     }
-    with folder.recording(info):
-        return _run(adaptation, folder)
+    try:
+        with folder.recording(info):
+            return _run(adaptation, folder)
+    finally:
+        report_ended_run(folder)
+
+
+def _check_method(settings: AdaptSettings, source: TrainedClassifier) -> None:
+    """Refuse what cannot work with this source model, before an image is read or a file is written."""
+    if settings.oracle is not None:
+        raise ConfigError(
+            f"the method {settings.method!r} trains with target labels",
+            hint="it is an upper bound for studies: see sourcefree compare",
+        )
+    check_batch_norm(settings, source.model)
+    if settings.student_backbone is not None:
+        check_student(source.model, source.architecture, backbone=settings.student_backbone, size=source.size)
 
 
 def _load(
@@ -171,7 +188,7 @@ def _run(adaptation: Adaptation, folder: RunFolder) -> AdaptResult:
 
 
 def _finish(adaptation: Adaptation, folder: RunFolder, judge: Judge, candidates: dict[str, Candidate]) -> AdaptResult:
-    """Choose, save everything, write the report; then, and only then, complain of a collapse."""
+    """Choose and save everything; then, and only then, complain of a collapse."""
     preferred = preferred_candidate(candidates, adaptation.settings)
     unlike = judge.share_unlike_pairs()
     decision = choose(candidates, preferred, unlike=unlike)
@@ -195,7 +212,6 @@ def _finish(adaptation: Adaptation, folder: RunFolder, judge: Judge, candidates:
         source_modality=adaptation.source.modality,
         runtime=adaptation.runtime,
     )
-    report = _report(folder)
     if folder.active:
         write_model_card(folder.path)
     if collapse and not adaptation.settings.allow_collapse:
@@ -211,7 +227,7 @@ def _finish(adaptation: Adaptation, folder: RunFolder, judge: Judge, candidates:
         scores={name: candidate.scores for name, candidate in candidates.items()},
         estimate=estimate,
         warnings=warnings,
-        report=report,
+        report=folder.path / "report.html",
     )
 
 
@@ -294,12 +310,6 @@ def _collapse(adapted: Candidate, labels: tuple[str, ...]) -> list[str]:
         return []
     only = labels[int(torch.mode(logits.argmax(-1)).values)]
     return [f"The {adapted.name} model predicts {only!r} for every target image: it has collapsed to one class."]
-
-
-def _report(folder: RunFolder) -> Path:
-    from sourcefree.report import write_report  # matplotlib and scikit-learn: not before they are needed
-
-    return write_report(folder.path) if folder.active else folder.path / "report.html"
 
 
 def _named(source_model: SourceModel | Sequence[SourceModel]) -> str:

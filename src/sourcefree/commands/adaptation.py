@@ -30,7 +30,7 @@ from sourcefree.methods.tgkt import Tgkt
 from sourcefree.methods.tgmb import Tgmb
 from sourcefree.models.architecture import Architecture
 from sourcefree.models.classifier import Classifier, freeze
-from sourcefree.models.student import new_student, other_student
+from sourcefree.models.student import new_student, other_student, student_architecture
 from sourcefree.models.trained import TrainedClassifier
 from sourcefree.models.translators import behind_translator, create_translator
 
@@ -183,7 +183,7 @@ class Adaptation:
         if name != "adapted":
             return source
         if settings.student_backbone is not None:
-            return replace(source, name=settings.student_backbone)
+            return student_architecture(self.source.model, source, backbone=settings.student_backbone)
         return replace(source, in_channels=self.channels) if settings.native_stem else source
 
     def _bridge(self) -> Tgmb:

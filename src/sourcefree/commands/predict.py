@@ -18,6 +18,7 @@ from sourcefree.commands.translator_files import load_translator
 from sourcefree.config import Device, Precision
 from sourcefree.data.datasets import UnlabelledImages
 from sourcefree.data.folders import ImageFile, find_images
+from sourcefree.data.image_io import IMAGE_SUFFIXES
 from sourcefree.data.modality import Modality
 from sourcefree.data.store import load_images
 from sourcefree.engine.inference import infer
@@ -123,7 +124,7 @@ def predict(
             data = UnlabelledImages(store, modality=trained.modality, size=trained.size, augment=False, seed=0)
             rows.append(infer(model, data, runtime=runtime).logits.softmax(-1))
         progress.advance(start + len(part))
-    if len(unreadable) > max_unreadable * len(files):
+    if not rows or len(unreadable) > max_unreadable * len(files):
         file, reason = unreadable[0]
         raise DataError(
             f"{len(unreadable)} of {len(files)} images cannot be used, for example {file}: {reason}",
@@ -212,5 +213,7 @@ def list_files(paths: Sequence[Path]) -> list[ImageFile]:
         raise ConfigError("no image given", hint="name files or folders")
     files: list[ImageFile] = []
     for path in paths:
+        if path.suffix.lower() in IMAGE_SUFFIXES and not path.exists():
+            raise DataError(f"{path}: no such file")
         files += [ImageFile(path, path.name)] if path.is_file() else find_images(path)
     return files

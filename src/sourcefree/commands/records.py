@@ -85,6 +85,14 @@ def write_gallery(
     folder.write_json("gallery.json", entries)
 
 
+def report_ended_run(folder: RunFolder) -> None:
+    """Write the report of a run that has a summary; call it when ``run.json`` tells how the run ended."""
+    if folder.active and (folder.path / "summary.json").is_file():
+        from sourcefree.report import write_report  # matplotlib and scikit-learn: not before they are needed
+
+        write_report(folder.path)
+
+
 def physical(image: Tensor, modality: Modality) -> NDArray[np.float32]:
     """Return a standardised image (C, H, W) in the modality's unit."""
     if modality.mean is None or modality.std is None:

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
 import timm
+from pydantic import ValidationError
 from torch import nn
 
+from sourcefree.config import LEAST_SIZE
 from sourcefree.data.modality import MODALITIES, Modality
-from sourcefree.errors import CheckpointError, ConfigError
+from sourcefree.errors import CheckpointError, ConfigError, first_problem
 from sourcefree.models.architecture import Architecture, parse_architecture
-from sourcefree.models.checkpoint_files import load_into, read_labels, read_state_dict, stored_labels
-from sourcefree.models.classifier import Classifier, find_stages
+from sourcefree.models.checkpoint_files import (
+    Stored,
+    load_into,
+    read_labels,
+    read_state_dict,
+    read_stored,
+    stored_in,
+)
+from sourcefree.models.classifier import Classifier, find_head, find_stages
 from sourcefree.models.factory import is_factory
-from sourcefree.models.pretrained import IMAGENET_MEAN, IMAGENET_STD, input_statistics
+from sourcefree.models.pretrained import HUBS, IMAGENET_MEAN, IMAGENET_STD, create_backbone
 from sourcefree.models.trained import TrainedClassifier, check_label_count, combine, load_trained
 
 _LIBRARY_SIZE = 224  # what torchvision's classifiers and most others were trained with
@@ -34,17 +44,19 @@ def resolve_source_model(
     """Return the source classifier.
 
     Args:
-        source_model: a classifier, the folder of a run, ``timm:NAME``, ``torchvision:NAME``, ``hf-hub:NAME`` (online) or
-            ``file.py:function``; several classifiers or folders become one ensemble.
+        source_model: a classifier, the folder of a run, ``timm:NAME``, ``torchvision:NAME``, ``hf-hub:NAME`` (online),
+            ``local-dir:FOLDER`` or ``file.py:function``; several classifiers or folders become one ensemble.
         weights: checkpoint for a named architecture (safetensors, or .pth holding plain tensors).
         labels: file with its label names; default: those that the checkpoint holds.
-        size: input size in pixels; default: what the checkpoint or its library says.
+        size: input size in pixels; default: what the checkpoint says, or else its library.
         network: own network for a run folder whose model was built from one.
 
     Raises:
         ConfigError: the parts do not go together.
         CheckpointError: the model cannot be read, or does not fit its labels.
     """
+    if size is not None and size < LEAST_SIZE:
+        raise ConfigError(f"--size {size}: expected {LEAST_SIZE} pixels or more")
     if isinstance(source_model, TrainedClassifier):
         return source_model
     if not isinstance(source_model, (str, Path)):
@@ -54,11 +66,15 @@ def resolve_source_model(
         ]
         return combine(members)
     text = str(source_model)
-    if text.startswith("hf-hub:"):
+    if text.startswith(HUBS):
         text = f"timm:{text}"
-    library = text.partition(":")[0]
+    library, _, name = text.partition(":")
     if is_factory(text):
         return _from_factory(text, weights=weights, labels=labels, size=size)
+    if library == "timm" and name.startswith(HUBS):
+        if weights is not None:
+            raise ConfigError(f"{text} brings its own weights: leave out --source-weights")
+        return _from_hub(name, labels=labels, size=size)
     if library in ("timm", "torchvision") and ":" in text:
         return _from_library(text, weights=weights, labels=labels, size=size)
     if weights is not None or labels is not None:
@@ -73,21 +89,42 @@ def resolve_source_model(
 
 
 def _from_library(text: str, *, weights: Path | None, labels: Path | None, size: int | None) -> TrainedClassifier:
-    """Return a classifier of timm or torchvision, with the weights of a checkpoint or, for hf-hub names, of the hub."""
-    on_hub = text.partition(":")[2].startswith("hf-hub:")
-    if weights is None and not on_hub:
+    """Return a classifier of timm or torchvision with the weights of a checkpoint."""
+    if weights is None:
         raise ConfigError(f"{text}: a named architecture needs its checkpoint", hint="add --source-weights FILE")
-    names = _labels(text, weights, labels)
+    stored = read_stored(weights)
+    names = _labels(text, stored, labels)
     architecture = parse_architecture(text, num_classes=len(names))
-    network, head = architecture.build(pretrained=weights is None)
-    if weights is not None:
-        load_into(network, read_state_dict(weights), path=weights)
-    return _classifier(text, network, head, architecture, names, size or _native_size(architecture))
+    network, head = architecture.build()
+    load_into(network, read_state_dict(weights), path=weights)
+    return _classifier(network, head, architecture, names, stored, size)
+
+
+def _from_hub(name: str, *, labels: Path | None, size: int | None) -> TrainedClassifier:
+    """Return a classifier of timm's hub, or of a folder in its form, with everything its configuration tells."""
+    network = create_backbone(name, num_classes=None, pretrained=True)
+    config = dict(getattr(network, "pretrained_cfg", {}))
+    stored = stored_in(config, where=name)
+    names = _labels(name, stored, labels)
+    head = find_head(network)
+    check_label_count(names, getattr(network.get_submodule(head), "out_features", len(names)), where=name)
+    architecture = _offline(Architecture("timm", name, len(names)), network, str(config.get("architecture", "")))
+    return _classifier(network, head, architecture, names, stored, size)
+
+
+def _offline(architecture: Architecture, network: nn.Module, name: str) -> Architecture:
+    """Return the architecture under timm's own name where that builds the same network: a run must not need the hub."""
+    if not timm.is_model(name):
+        return architecture
+    plain = replace(architecture, name=name)
+    shapes = [{key: value.shape for key, value in one.state_dict().items()} for one in (network, plain.build()[0])]
+    return plain if shapes[0] == shapes[1] else architecture
 
 
 def _from_factory(text: str, *, weights: Path | None, labels: Path | None, size: int | None) -> TrainedClassifier:
     """Return the classifier that a function of the user's returns, with a checkpoint's weights where one is given."""
-    names = _labels(text, weights, labels)
+    stored = Stored() if weights is None else read_stored(weights)
+    names = _labels(text, stored, labels)
     file, _, function = text.rpartition(":")
     architecture = Architecture("factory", function, len(names), factory=f"{Path(file).resolve()}:{function}")
     network, head = architecture.build()
@@ -95,43 +132,40 @@ def _from_factory(text: str, *, weights: Path | None, labels: Path | None, size:
         load_into(network, read_state_dict(weights), path=weights)
     outputs = getattr(network.get_submodule(head), "out_features", len(names))
     check_label_count(names, outputs, where=text)
-    return _classifier(text, network, head, architecture, names, size or _LIBRARY_SIZE)
+    return _classifier(network, head, architecture, names, stored, size)
 
 
-def _labels(text: str, weights: Path | None, labels: Path | None) -> list[str]:
+def _labels(text: str, stored: Stored, labels: Path | None) -> list[str]:
     """Return the label names of a file, or those that the checkpoint itself holds."""
     if labels is not None:
         return read_labels(labels)
-    found = stored_labels(weights) if weights is not None else None
-    if not found:
+    if not stored.labels:
         raise ConfigError(
             f"{text}: its label names are needed, in the order of its outputs",
             hint="add --source-labels FILE, one name a line; or store them in the checkpoint under 'labels'",
         )
-    return found
+    return stored.labels
 
 
 def _classifier(
-    text: str, network: nn.Module, head: str, architecture: Architecture, names: Sequence[str], size: int
+    network: nn.Module,
+    head: str,
+    architecture: Architecture,
+    names: Sequence[str],
+    stored: Stored,
+    size: int | None,
 ) -> TrainedClassifier:
+    """Return the classifier; size and normalisation are those asked for, then the checkpoint's, then the library's."""
+    # timm's networks carry the configuration of their weights.
+    library = stored_in(dict(getattr(network, "pretrained_cfg", None) or {}), where=architecture.name)
+    size = size or stored.size or library.size or _LIBRARY_SIZE
+    mean = stored.mean or library.mean or IMAGENET_MEAN
+    std = stored.std or library.std or IMAGENET_STD
     try:
-        stages = find_stages(network, size=size)
-    except (RuntimeError, AssertionError) as error:
+        sensor = Modality(**{**MODALITIES["rgb"].to_dict(), "mean": mean, "std": std})
+    except ValidationError as error:
         raise CheckpointError(
-            f"{text} does not run on images of {size} px: {' '.join(str(error).split())[:200]}",
-            hint="give --size the size it was trained with",
+            f"{architecture.name}: its normalisation cannot be used: {first_problem(error)}"
         ) from error
-    model = Classifier(network, head=head, stages=stages)
-    return TrainedClassifier(model, architecture, tuple(names), _imagenet_rgb(architecture), size)
-
-
-def _native_size(architecture: Architecture) -> int:
-    named = architecture.kind == "timm" and timm.is_model(architecture.name)
-    config = timm.get_pretrained_cfg(architecture.name) if named else None
-    return int(config.input_size[-1]) if config is not None else _LIBRARY_SIZE
-
-
-def _imagenet_rgb(architecture: Architecture) -> Modality:
-    named = architecture.kind == "timm" and timm.is_model(architecture.name)
-    mean, std = input_statistics(architecture.name) if named else (IMAGENET_MEAN, IMAGENET_STD)
-    return Modality(**{**MODALITIES["rgb"].to_dict(), "mean": mean, "std": std})
+    model = Classifier(network, head=head, stages=find_stages(network, size=size))
+    return TrainedClassifier(model, architecture, tuple(names), sensor, size)

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from sourcefree.commands.loading import LabelledData, load_labelled, split_stratified
+from sourcefree.commands.records import report_ended_run
 from sourcefree.config import TrainSettings
 from sourcefree.data.datasets import LabelledImages
 from sourcefree.data.modality import Modality, load_modality
@@ -102,8 +103,11 @@ def train_source(
         "modality": sensor.name,
         "environment": runtime.describe(),
     }
-    with folder.recording(info):
-        return _run(classifier, data, settings, folder, runtime, progress)
+    try:
+        with folder.recording(info):
+            return _run(classifier, data, settings, folder, runtime, progress)
+    finally:
+        report_ended_run(folder)
 
 
 def _run(
@@ -133,10 +137,7 @@ def _run(
     if folder.active:
         classifier.save(folder.path / "model")
     folder.write_json("summary.json", _summary(data, logits, metrics, trainer, runtime))
-    from sourcefree.report import write_report  # matplotlib and scikit-learn: not before they are needed
-
-    report = write_report(folder.path) if folder.active else folder.path / "report.html"
-    return TrainResult(folder.path, classifier, metrics, report)
+    return TrainResult(folder.path, classifier, metrics, folder.path / "report.html")
 
 
 def _load(images: Path, test: Path | None, sensor: Modality, settings: TrainSettings, progress: Progress) -> _Data:

@@ -173,7 +173,7 @@ def _read(file: ImageFile, modality: Modality | None) -> Facts:
     try:
         data = read_bytes(file.path)
         digest = hashlib.blake2b(data, digest_size=16).hexdigest()
-        array = decode_image(data, file.path)
+        array = decode_image(data, file.path, bands=modality.channels if modality else None)
     except DataError as error:
         return Facts(digest, problem=error.message.removeprefix(f"{file.path}: "))
     facts = Facts(digest, None, (array.shape[0], array.shape[1]), (array.dtype.name, array.shape[2]), Sums.of(array))

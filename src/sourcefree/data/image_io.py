@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from sourcefree.data import exr, png16
 from sourcefree.data.pixels import orient, pillow_pixels
@@ -39,17 +39,21 @@ _QUIET = QuietWarnings()
 _DAMAGED = "replace the file (it may be half copied), or remove it"
 
 
-def read_image(path: Path) -> Array:
+def read_image(path: Path, *, bands: int | None = None) -> Array:
     """Return the image as (H, W, C) in the file's own number type, every level kept.
 
     8- and 16-bit PNG (16-bit colour too), JPEG with its EXIF orientation applied, 8/16-bit and float TIFF with any
     number of bands, BMP, WebP and NumPy files ((H, W) or (H, W, C)). The format is taken from the content, not from
     the suffix. A palette becomes RGB, alpha is dropped, one bit becomes 0 or 255.
 
+    Args:
+        path: of the file.
+        bands: channels of the sensor; a TIFF with as many, the last of them marked as alpha, keeps them all.
+
     Raises:
         DataError: the file is missing, truncated, damaged, or stored in a way that cannot be read without loss.
     """
-    return decode_image(read_bytes(path), path)
+    return decode_image(read_bytes(path), path, bands=bands)
 
 
 def read_bytes(path: Path) -> bytes:
@@ -67,11 +71,11 @@ def read_bytes(path: Path) -> bytes:
     return data
 
 
-def decode_image(data: bytes, path: Path) -> Array:
+def decode_image(data: bytes, path: Path, *, bands: int | None = None) -> Array:
     """Return (H, W, C) of the bytes of an image file; ``path`` is only named in errors. See :func:`read_image`."""
     try:
         with _QUIET:  # Pillow warns of metadata and of large images; neither loses a level
-            array = _decode(data)
+            array = _decode(data, bands)
     except DataError as error:
         raise DataError(f"{path}: {error.message}", hint=error.hint) from error
     except _DAMAGE as error:
@@ -108,14 +112,14 @@ def write_image(path: Path, array: Array) -> None:
             temporary.unlink()
 
 
-def _decode(data: bytes) -> Array:
+def _decode(data: bytes, bands: int | None) -> Array:
     if data[:8] == png16.SIGNATURE:
         header = png16.read_header(data)
         if header.bits == 16 and header.colour != 0:
             array = png16.decode(data)
             return array[..., :1] if array.shape[2] == 2 else array[..., :3]
     if data[:4] in _TIFF_MAGIC:
-        return decode_tiff(data)
+        return decode_tiff(data, bands=bands)
     if data[:4] == exr.MAGIC:
         return exr.decode_exr(data)
     if data[:6] == b"\x93NUMPY":
@@ -184,5 +188,7 @@ def _encode(path: Path, pixels: Array) -> bytes:
 
 
 def _short(error: BaseException) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        return "no known image format"  # Pillow's own words name an object in memory
     text = " ".join(str(error).split()) or type(error).__name__
     return text if len(text) <= 160 else text[:157] + "..."

@@ -102,7 +102,7 @@ def load_images(
 
     def decode(file: ImageFile) -> Physical | DataError:
         try:
-            return resize_physical(to_physical(modality, read_image(file.path)), side)
+            return resize_physical(to_physical(modality, read_image(file.path, bands=modality.channels)), side)
         except DataError as error:
             return error
 
@@ -212,6 +212,11 @@ def _check_share(unreadable: list[tuple[str, str]], total: int, limit: float) ->
         return
     shown = "; ".join(f"{reason if file in reason else f'{file}: {reason}'}" for file, reason in unreadable[:_SHOWN])
     more = f"; and {len(unreadable) - _SHOWN} more" if len(unreadable) > _SHOWN else ""
+    if len(unreadable) == total:
+        raise DataError(
+            f"none of {total} images can be used: {shown}{more}",
+            hint="are they images of this sensor? sourcefree inspect lists them all",
+        )
     raise DataError(
         f"{len(unreadable)} of {total} images cannot be used, more than the allowed {100 * limit:.0f} %: {shown}{more}",
         hint="sourcefree inspect lists them all; repair or remove them, or raise --max-unreadable",

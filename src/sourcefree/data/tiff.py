@@ -16,8 +16,11 @@ from sourcefree.errors import DataError
 Array = npt.NDArray[Any]
 
 
-def decode_tiff(data: bytes) -> Array:
+def decode_tiff(data: bytes, *, bands: int | None = None) -> Array:
     """Return (H, W, C) of the first image of a TIFF in its own number type.
+
+    Alpha is dropped, unless ``bands`` are expected and it is one of them: four bands of a multispectral image are often
+    written as colours and alpha.
 
     Bands stored as planes or as pages become channels. Palette, CMYK and YCbCr files, and compressions that tifffile
     leaves to its optional ``imagecodecs`` package (LZW, JPEG, packbits), are read by Pillow where it keeps all levels.
@@ -41,7 +44,7 @@ def decode_tiff(data: bytes) -> Array:
                 if "imagecodecs" not in str(error):
                     raise
                 return _with_pillow(data, page.bitspersample)
-            array = _drop_alpha(_channels_last(array, file.series[0].axes), page)
+            array = _drop_alpha(_channels_last(array, file.series[0].axes), page, bands)
             inverted = page.photometric == 0
     except (tifffile.TiffFileError, zlib.error) as error:
         raise ValueError(str(error)) from error
@@ -56,7 +59,9 @@ def _channels_last(array: Array, axes: str) -> Array:
     return array.reshape(*array.shape[:2], -1)
 
 
-def _drop_alpha(array: Array, page: Any) -> Array:
+def _drop_alpha(array: Array, page: Any, bands: int | None) -> Array:
+    if array.shape[2] == bands:
+        return array
     extra = tuple(int(sample) for sample in page.extrasamples)
     has_alpha = bool(extra) and extra[-1] in (1, 2) and array.shape[2] == page.samplesperpixel
     return array[..., : array.shape[2] - 1] if has_alpha else array

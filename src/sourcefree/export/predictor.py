@@ -84,7 +84,7 @@ class Predictor:
         keeping the aspect, cut to its centre, standardised, and missing values become 0, the mean.
         """
         try:
-            bands = to_physical(self.sensor, read_image(path))
+            bands = to_physical(self.sensor, read_image(path, bands=self.sensor.channels))
         except DataError as error:
             raise DataError(error.message if str(path) in error.message else f"{path}: {error.message}") from error
         side = load_size(self.size)

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-import timm
 import torchvision
 from torch import nn
 from torch.nn.utils.parametrizations import weight_norm
@@ -16,7 +15,7 @@ from sourcefree.errors import CheckpointError, ConfigError, did_you_mean
 from sourcefree.models.classifier import Classifier, find_head
 from sourcefree.models.ensemble import HEAD, EnsembleNetwork
 from sourcefree.models.factory import call_factory
-from sourcefree.models.pretrained import create_backbone
+from sourcefree.models.pretrained import check_backbone, create_backbone
 from sourcefree.models.stem import with_input_channels
 
 Kind = Literal["bottleneck", "timm", "torchvision", "module", "factory", "ensemble"]
@@ -128,8 +127,7 @@ def parse_architecture(text: str, *, num_classes: int) -> Architecture:
             raise ConfigError(f"torchvision has no model {name!r}", hint=did_you_mean(name, known)[:300])
         return Architecture(kind="torchvision", name=name, num_classes=num_classes)
     if library == "timm" and name:
-        if not name.startswith("hf-hub:") and not timm.is_model(name):
-            raise ConfigError(f"timm has no model {name!r}", hint=did_you_mean(name, timm.list_models())[:300])
+        check_backbone(name)
         return Architecture(kind="timm", name=name, num_classes=num_classes)
     raise ConfigError(
         f"{text!r} names no architecture",

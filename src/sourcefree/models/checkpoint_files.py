@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from sourcefree.errors import CheckpointError, ConfigError
 
 _WRAPPERS = ("state_dict", "model", "model_state_dict", "state_dict_ema")
 _LABELS = ("labels", "label_names", "classes", "class_names", "class_to_idx", "id2label")
+_STORED = (*_LABELS, "mean", "std", "input_size")
 _PREFIXES = ("module.", "model.", "_orig_mod.")
 _PLAIN = "save plain weights: torch.save(model.state_dict(), 'weights.pth'), or a .safetensors file"
 
@@ -50,26 +52,69 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     return _without_prefix(tensors)
 
 
-def stored_labels(path: Path) -> list[str] | None:
-    """Return the label names that a checkpoint itself holds; None where it holds none.
+@dataclass(frozen=True)
+class Stored:
+    """What a checkpoint tells of itself; None where it does not.
 
-    Read are ``labels``, ``label_names``, ``classes``, ``class_names``, ``class_to_idx`` and ``id2label``: beside the weights
-    in a .pth file, or as JSON in the metadata of a .safetensors file.
+    Attributes:
+        labels: names in the order of the outputs.
+        size: height and width of the input in pixels.
+        mean: per channel, of values in 0..1.
+        std: likewise.
+    """
+
+    labels: list[str] | None = None
+    size: int | None = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+
+
+def read_stored(path: Path) -> Stored:
+    """Return what a checkpoint holds beside its weights: in a .pth file, or as JSON in the metadata of a .safetensors file.
+
+    Label names are found under ``labels``, ``label_names``, ``classes``, ``class_names``, ``class_to_idx`` or ``id2label``;
+    ``mean``, ``std`` and ``input_size`` (a number, or channels, height and width) are those of timm's configurations.
+
+    Raises:
+        CheckpointError: one of them has another form.
     """
     content: Mapping[str, Any] = {}
     try:
         if path.suffix == ".safetensors":
             with safe_open(path, framework="pt") as file:
-                content = {name: json.loads(text) for name, text in (file.metadata() or {}).items() if name in _LABELS}
+                known = {name: text for name, text in (file.metadata() or {}).items() if name in _STORED}
+            content = {name: json.loads(text) for name, text in known.items()}
         elif path.is_file():
             loaded = torch.load(path, map_location="cpu", weights_only=True)
             content = loaded if isinstance(loaded, dict) else {}
     except (OSError, RuntimeError, EOFError, ValueError, SafetensorError, pickle.UnpicklingError):
-        return None  # read_state_dict says what is wrong with the file
-    found = next((content[name] for name in _LABELS if isinstance(content.get(name), (list, tuple, dict))), None)
-    if not found:
-        return None
-    return [str(name) for name in _from_json(dict(found) if isinstance(found, dict) else list(found))]
+        return Stored()  # read_state_dict says what is wrong with the file
+    return stored_in(content, where=str(path))
+
+
+def stored_in(content: Mapping[str, Any], *, where: str) -> Stored:
+    """Return what a mapping tells of a model; see :func:`read_stored`.
+
+    Raises:
+        CheckpointError: an entry has another form.
+    """
+    names = next((content[name] for name in _LABELS if isinstance(content.get(name), (list, tuple, dict))), None)
+    try:
+        size = content.get("input_size")
+        mean, std = (tuple(float(v) for v in content[name]) if content.get(name) else None for name in ("mean", "std"))
+        return Stored(
+            labels=[str(n) for n in _from_json(dict(names) if isinstance(names, dict) else list(names))]
+            if names
+            else None,
+            size=None if size is None else int(size[-1] if isinstance(size, (list, tuple)) else size),
+            mean=mean,
+            std=std,
+        )
+    except (TypeError, ValueError, IndexError) as error:
+        raise CheckpointError(
+            f"{where}: its label names, mean, std or input_size cannot be used ({error})",
+            hint="expected names, one number a channel, and pixels; or remove them from the file",
+        ) from error
 
 
 def load_into(network: nn.Module, state: Mapping[str, Tensor], *, path: Path) -> None:

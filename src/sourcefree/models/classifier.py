@@ -150,6 +150,9 @@ def find_stages(network: nn.Module, *, size: int, channels: int = 3, most: int =
 
     For convolutional networks the last output at each resolution; for transformers (outputs (N, tokens, D)) blocks at
     equal distances. Found by one forward pass, so any network serves; the network's state is left as it was.
+
+    Raises:
+        CheckpointError: the network does not run on images of this size.
     """
     seen: list[tuple[str, torch.Size]] = []
 
@@ -165,6 +168,11 @@ def find_stages(network: nn.Module, *, size: int, channels: int = 3, most: int =
     device = next(network.parameters()).device
     try:
         network.eval()(torch.zeros(1, channels, size, size, device=device))
+    except (RuntimeError, AssertionError) as error:
+        raise CheckpointError(
+            f"{type(network).__name__} does not run on images of {size} px: {' '.join(str(error).split())[:200]}",
+            hint="choose another --size, such as the one it was trained with",
+        ) from error
     finally:
         for handle in handles:
             handle.remove()

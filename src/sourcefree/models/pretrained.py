@@ -32,22 +32,41 @@ WHEELS = {
 }
 
 
-def create_backbone(name: str, *, num_classes: int = 0, pretrained: bool = False) -> nn.Module:
+# A model of timm's hub, or a folder in the same form: config.json and weights.
+HUBS = ("hf-hub:", "local-dir:")
+
+
+def check_backbone(name: str) -> None:
+    """Check that timm has the model, as far as that can be told offline.
+
+    Raises:
+        ConfigError: it has not.
+    """
+    if not name.startswith(HUBS) and not timm.is_model(name):
+        raise ConfigError(f"timm has no model {name!r}", hint=did_you_mean(name, timm.list_models())[:300])
+
+
+def create_backbone(name: str, *, num_classes: int | None = 0, pretrained: bool = False) -> nn.Module:
     """Return timm's model ``name``; with ``pretrained``, weights of a registry package or else of timm's hub.
+
+    Args:
+        name: of the model, or ``hf-hub:OWNER/NAME``, or ``local-dir:FOLDER``.
+        num_classes: outputs of the final layer, 0 for none; None for those that the weights were trained with.
+        pretrained: load weights.
 
     Raises:
         ConfigError: timm does not know the name.
         CheckpointError: no weights can be had, or they do not fit.
     """
-    on_hub = name.startswith("hf-hub:")
-    if not on_hub and not timm.is_model(name):
-        raise ConfigError(f"timm has no model {name!r}", hint=did_you_mean(name, timm.list_models())[:300])
+    on_hub = name.startswith(HUBS)
+    check_backbone(name)
     if not pretrained and not on_hub:
         return _checked(timm.create_model(name, num_classes=num_classes))
     if name in WHEELS:
         network = timm.create_model(name)
         _load_by_position(network, wheel_file(WHEELS[name]))
-        network.reset_classifier(num_classes)
+        if num_classes is not None:
+            network.reset_classifier(num_classes)
         return _checked(network)
     try:
         return _checked(timm.create_model(name, pretrained=pretrained, num_classes=num_classes))

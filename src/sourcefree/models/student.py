@@ -5,10 +5,13 @@ from __future__ import annotations
 import copy
 
 import torch
+from torch import nn
+from torch.nn.utils import parametrize
 
 from sourcefree.errors import ConfigError
 from sourcefree.models.architecture import Architecture
 from sourcefree.models.classifier import Classifier, find_stages
+from sourcefree.models.pretrained import check_backbone
 from sourcefree.models.stem import with_input_channels
 
 
@@ -42,6 +45,39 @@ def new_student(source_model: Classifier, *, in_channels: int, native_stem: bool
     return student
 
 
+def student_architecture(source_model: Classifier, source: Architecture, *, backbone: str) -> Architecture:
+    """Return how a student with another backbone is built: a bottleneck as wide as the source's features, and its head.
+
+    Args:
+        source_model: source classifier.
+        source: its architecture.
+        backbone: timm model of the student.
+
+    Raises:
+        ConfigError: the source model's final layer is not one linear layer, or timm does not know the backbone.
+    """
+    head = source_model.head
+    if not isinstance(head, nn.Linear):
+        raise ConfigError(
+            f"a student with a backbone of its own takes over the linear final layer of one source model, found "
+            f"{type(head).__name__} of {source.name}",
+            hint="leave student_backbone out: the student is a copy of the source model then",
+        )
+    check_backbone(backbone)
+    return Architecture("bottleneck", backbone, head.out_features, bottleneck=head.in_features)
+
+
+def check_student(source_model: Classifier, source: Architecture, *, backbone: str, size: int) -> None:
+    """Check that a student with this backbone can be built and runs on images of ``size`` pixels.
+
+    Raises:
+        ConfigError: see :func:`student_architecture`.
+        CheckpointError: it does not run.
+    """
+    network, _ = student_architecture(source_model, source, backbone=backbone).build()
+    find_stages(network, size=size)
+
+
 def other_student(
     source_model: Classifier, source: Architecture, *, backbone: str, in_channels: int, size: int, pretrained: bool
 ) -> tuple[Classifier, Architecture]:
@@ -51,7 +87,7 @@ def other_student(
     they cannot.
 
     Args:
-        source_model: source classifier with a bottleneck.
+        source_model: source classifier with a linear final layer.
         source: its architecture.
         backbone: timm model of the student.
         in_channels: of the target sensor.
@@ -59,15 +95,22 @@ def other_student(
         pretrained: start from ImageNet weights.
 
     Raises:
-        ConfigError: the source model has no bottleneck of ours, or timm does not know the backbone.
+        ConfigError: see :func:`student_architecture`.
     """
-    if source.kind != "bottleneck":
-        raise ConfigError(
-            f"a student with a backbone of its own needs a source model of train-source, found one of kind {source.kind}",
-            hint="leave student_backbone out: the student is a copy of the source model then",
-        )
-    architecture = Architecture("bottleneck", backbone, source.num_classes, bottleneck=source.bottleneck)
+    architecture = student_architecture(source_model, source, backbone=backbone)
     network, head = architecture.build(pretrained=pretrained)
-    network.get_submodule(head).load_state_dict(source_model.head.state_dict())
+    _copy_head(source_model.head, network.get_submodule(head))
     student = Classifier(network, head=head, in_channels=in_channels, stages=find_stages(network, size=size))
     return student, architecture
+
+
+def _copy_head(source: nn.Module, own: nn.Module) -> None:
+    """Give one linear layer what the other answers; ``own`` is weight-normalised."""
+    assert isinstance(source, nn.Linear) and isinstance(own, nn.Linear)
+    if parametrize.is_parametrized(source):
+        own.load_state_dict(source.state_dict())
+        return
+    with torch.no_grad():
+        # Not a Parameter: the layer splits it into direction and length itself.
+        own.weight = source.weight.detach()
+        own.bias.copy_(torch.zeros_like(own.bias) if source.bias is None else source.bias)

@@ -116,7 +116,8 @@ def load_trained(path: Path | str, *, network: nn.Module | None = None) -> Train
     description = _read_description(folder, path)
     try:
         architecture = Architecture.from_dict(description["architecture"])
-        built, head = (network, architecture.head) if network is not None else architecture.build()
+        own = network if architecture.kind == "module" else None  # a student of another backbone needs no network
+        built, head = (own, architecture.head) if own is not None else architecture.build()
         channels = int(description["in_channels"])
         translator = description.get("translator")
         model = Classifier(

@@ -35,14 +35,17 @@ def line_plot(
     with figure_style():
         figure = Figure(figsize=(3.3, 2.0))
         # Fixed margins: plots that stand side by side have their axes at the same place.
-        axes = figure.add_axes((0.15, 0.2, 0.83, 0.77))
+        axes = figure.add_axes((0.19, 0.2, 0.79, 0.77))
         for position, curve in enumerate(series):
-            colour = (style.ADAPTED, style.ADABN, style.QUIET)[position % 3]
+            # The last stage trains the model that the run is about; what came before it stands back.
+            colour = style.ADAPTED if position == len(series) - 1 else style.BRIDGE
             marker = "o" if len(curve.x) <= 12 else None
             axes.plot(curve.x, curve.y, color=colour, marker=marker, markersize=3, label=curve.stage.upper())
         for name, (value, colour) in (references or {}).items():
             axes.axhline(value, color=colour, linestyle=(0, (4, 2)), linewidth=1.2, label=name)
         _scale(axes, np.concatenate([curve.y for curve in series]), percent=percent, compared=bool(references))
+        if len({x for curve in series for x in curve.x}) == 1:
+            axes.set_xlim(series[0].x[0] - 1, series[0].x[0] + 1)  # else matplotlib shows hundredths of an epoch
         axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
         axes.set_xlabel(series[0].x_label, fontsize=8)
         return to_svg(figure, tight=False)

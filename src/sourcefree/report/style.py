@@ -17,6 +17,7 @@ INK = "#1f2933"
 QUIET = "#52606d"
 GRID = "#e4e7eb"
 ADAPTED = "#0072b2"
+BRIDGE = "#56b4e9"
 SOURCE_ONLY = "#b8bfc8"
 ADABN = "#d55e00"
 # Paul Tol's "bright" scheme: seven colours that differ under the common colour-vision deficiencies and stand
