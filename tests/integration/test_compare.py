@@ -69,6 +69,25 @@ def test_source_only_and_adabn_are_the_same_in_every_method(place: Path) -> None
     assert found["source-only"]["images"] == "0"
 
 
+def test_tables_are_made_of_the_rows_that_are_there(place: Path) -> None:
+    out = place / "out"
+    before, text = rows(out), (out / "results.md").read_text()
+    (out / "results.md").unlink()
+    run("compare", place / "study.yaml", "--out", out, "--tables-only")
+    assert (out / "results.md").read_text() == text
+    assert rows(out) == before
+    with (out / "points.csv").open() as file:
+        points = list(csv.DictReader(file))
+    # Source-only and AdaBN once, the ends of two trainings; one epoch has no third of its way to stop at.
+    assert {(point["method"], point["progress"]) for point in points} == {
+        *((name, "1") for name in ("source-only", "adabn", "ours", "oracle"))
+    }
+    assert "pair_information" in run("scores", out).stdout
+    assert "| pair_information |" in (out / "scores.md").read_text()
+    empty = run("compare", place / "study.yaml", "--out", place / "nothing", "--tables-only", expect=2)
+    assert "has no row" in empty.stderr
+
+
 def test_part_of_a_study_and_names_that_are_not_in_it(place: Path) -> None:
     cache = place / "out" / "cache"
     run("compare", place / "study.yaml", "--out", place / "part", "--cache", cache, "--methods", "source-only")

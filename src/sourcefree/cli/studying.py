@@ -26,6 +26,9 @@ def compare(
     seeds: Annotated[list[int] | None, Parameter(help="Only these seeds.", negative="")] = None,
     jobs: Annotated[int, Parameter(help="Cells computed at a time; cores are shared among them.")] = 1,
     ray: Annotated[bool, Parameter(help="Compute on Ray (RAY_ADDRESS, else this machine).", negative="")] = False,
+    tables_only: Annotated[
+        bool, Parameter(help="Compute nothing: write the tables of what is there.", negative="")
+    ] = False,
 ) -> None:
     """Compare methods over tasks and seeds: one table, one report. Finished cells are never computed again."""
     from sourcefree.studies.compare import compare as run
@@ -41,6 +44,7 @@ def compare(
             seeds=seeds or (),
             jobs=jobs,
             ray=ray,
+            tables_only=tables_only,
             progress=progress,
         )
     for table in result.tables:

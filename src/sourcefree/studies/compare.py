@@ -50,6 +50,7 @@ def compare(
     seeds: Sequence[int] = (),
     jobs: int = 1,
     ray: bool = False,
+    tables_only: bool = False,
     progress: Progress | None = None,
 ) -> CompareResult:
     """Run the cells of a study that have no result yet, and write all tables.
@@ -64,6 +65,7 @@ def compare(
         seeds: only these.
         jobs: processes at a time.
         ray: run on Ray in place of local processes.
+        tables_only: compute nothing, and write the tables of the rows that are there.
         progress: receives progress; silent by default.
 
     Raises:
@@ -82,13 +84,16 @@ def compare(
     executor: Executor = RayExecutor(jobs) if ray else LocalExecutor(jobs)
     todo = [cell for cell in cells if cell.key not in table.rows]
     progress.say(f"{len(cells)} cells, {len(cells) - len(todo)} of them done")
+    todo = [] if tables_only else todo
     places = {"cache": cache.resolve(), "data": Path(data).resolve()}
     failures = _prepare(todo, executor, places, progress)
     failures += _run([cell for cell in todo if not _unprepared(cell, places)], table, executor, places, progress)
     rows = _named(table, cells)
     if not rows:
-        raise SourcefreeError(f"no cell of the study could be computed: {failures[0][0]}: {failures[0][1]}")
+        why = f"{failures[0][0]}: {failures[0][1]}" if failures else f"{table.path} has no row of it yet"
+        raise SourcefreeError(f"no cell of the study could be computed: {why}")
     tables = summary_tables(rows, transposed=settings.rows == "tasks")
+    # Without the cache there are no points: then those that are there stay.
     write_points(collect_points(rows, cache / "points"), out / "points.csv")
     _write(out, settings, rows, tables)
     return CompareResult(out, rows, tables, failures)

@@ -117,6 +117,8 @@ def summary_tables(rows: Sequence[Row], *, transposed: bool = False) -> list[Tab
         _score_table(rows, "Accuracy, %", "accuracy", transposed),
         _score_table(rows, "Class-mean accuracy, %", "class_mean_accuracy", transposed),
     ]
+    if any(row.get("delivered_accuracy") is not None for row in rows):
+        tables.append(_score_table(rows, "Accuracy of what the guard delivers, %", "delivered_accuracy", transposed))
     translated = [row for row in rows if row.get("translated_accuracy") is not None]
     if translated:
         tables.append(_score_table(translated, "Accuracy of translated images, %", "translated_accuracy", transposed))
