@@ -45,6 +45,8 @@ def adapt_arguments(data: Path, source: Path) -> tuple[object, ...]:
         *("--pairs-target", data / "pairs/depth"),
         *("--modality", "depth"),
         *("--epochs", 2, "--batch-size", 16),
+        # With a bridge, so that translations are there to be looked at.
+        *("--set", "tgmb={optimisation: {epochs: 2, batch_size: 16}}"),
     )
 
 

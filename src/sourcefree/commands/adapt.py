@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from sourcefree.commands.adaptation import Adaptation, check_batch_norm, translator_of
+from sourcefree.commands.adaptation import Adaptation, check_batch_norm
 from sourcefree.commands.candidates import Candidate, Judge
+from sourcefree.commands.delivery import collapse_warning, decide
+from sourcefree.commands.handover import trained_candidate, write_run
 from sourcefree.commands.loading import load_pair_data, load_target
-from sourcefree.commands.records import report_ended_run, write_features, write_gallery
+from sourcefree.commands.records import report_ended_run
 from sourcefree.commands.source_models import SourceModel, resolve_source_model
-from sourcefree.commands.translator_files import save_translator
 from sourcefree.config import AdaptSettings
 from sourcefree.data.folders import match_pairs
 from sourcefree.data.modality import Modality, load_modality
@@ -24,13 +23,10 @@ from sourcefree.engine.runtime import Runtime, create_runtime
 from sourcefree.engine.tracking import MetricsFile
 from sourcefree.engine.trainer import Trainer
 from sourcefree.errors import ConfigError, DivergenceError
-from sourcefree.export.model_card import write_model_card
 from sourcefree.methods.presets import method_settings
 from sourcefree.models.student import check_student
 from sourcefree.models.trained import TrainedClassifier
-from sourcefree.selection.estimate import AccuracyEstimate, estimate_accuracy
-from sourcefree.selection.guard import Decision, choose_candidate
-from sourcefree.selection.scores import dominant_share
+from sourcefree.selection.estimate import AccuracyEstimate
 
 
 @dataclass(frozen=True)
@@ -188,128 +184,27 @@ def _run(adaptation: Adaptation, folder: RunFolder) -> AdaptResult:
 
 
 def _finish(adaptation: Adaptation, folder: RunFolder, judge: Judge, candidates: dict[str, Candidate]) -> AdaptResult:
-    """Choose and save everything; then, and only then, complain of a collapse."""
-    preferred = preferred_candidate(candidates, adaptation.settings)
-    unlike = judge.share_unlike_pairs()
-    decision = choose(candidates, preferred, unlike=unlike)
-    collapse = _collapse(candidates[preferred], adaptation.source.labels)
-    warnings = (*adaptation.target.notes, *adaptation.pairs.notes, *decision.warnings, *collapse)
-    _save_models(adaptation, folder, candidates, delivered=decision.delivered)
-    estimate = estimate_accuracy(candidates[decision.delivered].target_scores["calibrated_confidence"])
-    summary = {**_summary(adaptation, candidates, decision.delivered, warnings), "unlike_pairs": unlike}
-    folder.write_json("summary.json", {**summary, "estimate": estimate.to_dict()})
-    before, after = candidates["source-only"], candidates[preferred]
-    write_features(folder, names=judge.target.names, before=before, after=after)
-    translated = candidates.get("translated")
-    write_gallery(
-        folder,
-        images=judge.target,
-        modality=adaptation.target.modality,
-        labels=adaptation.source.labels,
-        before=before,
-        after=after,
-        translator=translator_of(translated.model) if translated else None,
-        source_modality=adaptation.source.modality,
-        runtime=adaptation.runtime,
-    )
-    if folder.active:
-        write_model_card(folder.path)
+    """Decide and save everything; then, and only then, complain of a collapse."""
+    delivery = decide(candidates, judge, adaptation.settings)
+    collapse = collapse_warning(candidates[delivery.preferred], adaptation.source.labels)
+    notes = (*adaptation.target.notes, *adaptation.pairs.notes)
+    warnings = (*notes, *delivery.warnings, *([collapse] if collapse else []))
+    write_run(adaptation, folder, judge, candidates, delivery, warnings)
     if collapse and not adaptation.settings.allow_collapse:
         raise DivergenceError(
-            f"{folder.path}: {collapse[0]}",
-            hint=f"the run is saved, with {decision.delivered} in its model folder; see report.html; try a lower learning "
+            f"{folder.path}: {collapse}",
+            hint=f"the run is saved, with {delivery.delivered} in its model folder; see report.html; try a lower learning "
             "rate or less self-training (docs/methods.md), or accept it with --allow-collapse",
         )
     return AdaptResult(
         run=folder.path,
-        model=_trained(adaptation, candidates[decision.delivered], calibrated=True),
-        delivered=decision.delivered,
+        model=trained_candidate(adaptation, candidates[delivery.delivered], calibrated=True),
+        delivered=delivery.delivered,
         scores={name: candidate.scores for name, candidate in candidates.items()},
-        estimate=estimate,
+        estimate=delivery.estimate,
         warnings=warnings,
         report=folder.path / "report.html",
     )
-
-
-def preferred_candidate(candidates: Mapping[str, Candidate], settings: AdaptSettings) -> str:
-    """Return the name of the model that the method is about."""
-    trained = next((name for name in ("adapted", "translated") if name in candidates), None)
-    return trained or (settings.method if settings.method in candidates else "source-only")
-
-
-def choose(candidates: Mapping[str, Candidate], preferred: str, *, unlike: float) -> Decision:
-    """Return what is delivered: the preferred model if the evidence is for it, else AdaBN or the source model.
-
-    Args:
-        candidates: by name.
-        preferred: the model that the method is about.
-        unlike: share of target images that look like none of the pairs.
-    """
-    # The translated model is shown but stands in no competition: it costs a translator at inference.
-    evidence = {
-        name: candidate.pair_information
-        for name, candidate in candidates.items()
-        if name in (preferred, "adabn", "source-only")
-    }
-    fallbacks = [name for name in ("adabn", "source-only") if name != preferred]
-    return choose_candidate(evidence, preferred=preferred, fallbacks=fallbacks, unlike=unlike)
-
-
-def _save_models(
-    adaptation: Adaptation, folder: RunFolder, candidates: Mapping[str, Candidate], *, delivered: str
-) -> None:
-    if not folder.active:
-        return
-    for name, candidate in candidates.items():
-        _trained(adaptation, candidate).save(folder.path / "candidates" / name)
-    _trained(adaptation, candidates[delivered], calibrated=True).save(folder.path / "model")
-    if "translated" in candidates and adaptation.settings.tgmb is not None:
-        save_translator(
-            folder.path / "translator",
-            translator_of(candidates["translated"].model),
-            name=adaptation.settings.tgmb.translator,
-            source_modality=adaptation.source.modality,
-        )
-
-
-def _trained(adaptation: Adaptation, candidate: Candidate, *, calibrated: bool = False) -> TrainedClassifier:
-    source, temperature = adaptation.source, candidate.target_scores["temperature"]
-    return TrainedClassifier(
-        candidate.model.calibrated(temperature) if calibrated else candidate.model,
-        adaptation.architecture_of(candidate.name),
-        source.labels,
-        adaptation.target.modality,
-        source.size,
-    )
-
-
-def _summary(
-    adaptation: Adaptation, candidates: Mapping[str, Candidate], delivered: str, warnings: tuple[str, ...]
-) -> dict[str, Any]:
-    unreadable = len(adaptation.target.unreadable) + len(adaptation.pairs.unreadable)
-    return {
-        "labels": list(adaptation.source.labels),
-        "candidates": [candidate.to_dict() for candidate in candidates.values()],
-        "delivered": delivered,
-        "timings": dict(adaptation.trainer.seconds),
-        "peak_memory_mb": adaptation.runtime.peak_memory_mb(),
-        "counts": {
-            "target": len(adaptation.target.images),
-            "pairs": len(adaptation.pairs.train),
-            "held_out_pairs": len(adaptation.pairs.held_out),
-            "unreadable": unreadable,
-        },
-        "unreadable": [list(entry) for entry in (*adaptation.target.unreadable, *adaptation.pairs.unreadable)],
-        "warnings": list(warnings),
-    }
-
-
-def _collapse(adapted: Candidate, labels: tuple[str, ...]) -> list[str]:
-    logits = adapted.target.logits
-    if len(labels) < 2 or dominant_share(logits) < 1:
-        return []
-    only = labels[int(torch.mode(logits.argmax(-1)).values)]
-    return [f"The {adapted.name} model predicts {only!r} for every target image: it has collapsed to one class."]
 
 
 def _named(source_model: SourceModel | Sequence[SourceModel]) -> str:

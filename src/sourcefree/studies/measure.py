@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from sourcefree.commands.adapt import choose, preferred_candidate
 from sourcefree.commands.adaptation import Adaptation
 from sourcefree.commands.candidates import Candidate, Judge
+from sourcefree.commands.delivery import decide
 from sourcefree.commands.loading import LabelledData, PairData, TargetData, load_labelled, load_pair_data, load_target
 from sourcefree.commands.source_models import resolve_source_model
 from sourcefree.config import AdaptSettings
@@ -148,10 +148,9 @@ def _labelled(folder: Path, source: TrainedClassifier, modality: Modality) -> La
 
 def _measure(adaptation: Adaptation, judge: Judge, candidates: dict[str, Candidate], test: LabelledData) -> Row:
     settings, trainer = adaptation.settings, adaptation.trainer
-    preferred = preferred_candidate(candidates, settings)
-    decision = choose(candidates, preferred, unlike=judge.share_unlike_pairs())
+    delivery = decide(candidates, judge, settings)
     metrics = {name: _metrics(candidate, test, adaptation.runtime) for name, candidate in candidates.items()}
-    ours, translated = metrics[preferred], metrics.get("translated")
+    ours, translated = metrics[delivery.preferred], metrics.get("translated")
     return {
         "accuracy": ours.accuracy,
         "class_mean_accuracy": ours.class_mean_accuracy,
@@ -160,13 +159,13 @@ def _measure(adaptation: Adaptation, judge: Judge, candidates: dict[str, Candida
         "translated_accuracy": translated.accuracy if translated else None,
         "source_only_accuracy": metrics["source-only"].accuracy,
         "adabn_accuracy": metrics["adabn"].accuracy,
-        "delivered": decision.delivered,
-        "delivered_accuracy": metrics[decision.delivered].accuracy,
-        **candidates[preferred].scores,
-        **candidates[preferred].target_scores,
+        "delivered": delivery.delivered,
+        "delivered_accuracy": metrics[delivery.delivered].accuracy,
+        **candidates[delivery.preferred].scores,
+        **candidates[delivery.preferred].target_scores,
         "seconds": sum(trainer.seconds.values()),
         "peak_memory_mb": adaptation.runtime.peak_memory_mb(),
-        "parameters": sum(p.numel() for p in candidates[preferred].model.parameters()),
+        "parameters": sum(p.numel() for p in candidates[delivery.preferred].model.parameters()),
         "images": sum(trainer.images.values()),
         "uses_labels": settings.oracle is not None,
         "target_images": len(adaptation.target.images),

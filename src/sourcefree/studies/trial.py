@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from sourcefree.commands.adapt import adapt, preferred_candidate
+from sourcefree.commands.adapt import adapt
+from sourcefree.commands.delivery import preferred_candidate
 from sourcefree.config import AdaptSettings
 from sourcefree.engine.run_folder import RunFolder, read_json
 from sourcefree.errors import CheckpointError, DivergenceError

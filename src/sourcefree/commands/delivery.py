@@ -1,0 +1,66 @@
+"""What an adaptation hands over: which model, how good it may be, and what the user must know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+
+from sourcefree.commands.candidates import Candidate, Judge
+from sourcefree.config import AdaptSettings
+from sourcefree.selection.estimate import AccuracyEstimate, estimate_accuracy
+from sourcefree.selection.guard import choose_candidate
+from sourcefree.selection.scores import dominant_share
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """The outcome of the label-free evidence.
+
+    Attributes:
+        preferred: the candidate that the method is about.
+        delivered: the candidate that is handed over.
+        estimate: of its accuracy on the target images.
+        unlike_pairs: share of target images that look like none of the pairs.
+        warnings: why another candidate than the preferred one is delivered, and what else the evidence shows.
+    """
+
+    preferred: str
+    delivered: str
+    estimate: AccuracyEstimate
+    unlike_pairs: float
+    warnings: tuple[str, ...]
+
+
+def decide(candidates: Mapping[str, Candidate], judge: Judge, settings: AdaptSettings) -> Delivery:
+    """Return what is delivered: the method's model if the evidence is for it, else AdaBN or the source model.
+
+    Args:
+        candidates: by name.
+        judge: the evidence they were judged by.
+        settings: the method.
+    """
+    preferred = preferred_candidate(candidates, settings)
+    # The translated model is shown but stands in no competition: it costs a translator at inference.
+    rivals = [name for name in ("adabn", "source-only") if name != preferred]
+    evidence = {name: candidates[name].pair_information for name in (preferred, *rivals)}
+    unlike = judge.share_unlike_pairs()
+    decision = choose_candidate(evidence, preferred=preferred, fallbacks=rivals, unlike=unlike)
+    estimate = estimate_accuracy(candidates[decision.delivered].target_scores["calibrated_confidence"])
+    return Delivery(preferred, decision.delivered, estimate, unlike, decision.warnings)
+
+
+def preferred_candidate(candidates: Mapping[str, Candidate], settings: AdaptSettings) -> str:
+    """Return the name of the model that the method is about."""
+    trained = next((name for name in ("adapted", "translated") if name in candidates), None)
+    return trained or (settings.method if settings.method in candidates else "source-only")
+
+
+def collapse_warning(candidate: Candidate, labels: tuple[str, ...]) -> str | None:
+    """Return what the user must know of a model that gives one answer only; None of any other."""
+    logits = candidate.target.logits
+    if len(labels) < 2 or dominant_share(logits) < 1:
+        return None
+    only = labels[int(torch.mode(logits.argmax(-1)).values)]
+    return f"The {candidate.name} model predicts {only!r} for every target image: it has collapsed to one class."
