@@ -20,6 +20,7 @@ from sourcefree.selection.scores import (
     pair_agreement,
     pair_divergence,
     pair_information,
+    scene_means,
     soft_neighbourhood_density,
 )
 
@@ -140,13 +141,20 @@ def test_no_evidence_delivers_the_source_model_and_says_why() -> None:
     for adapted in (SAFE, evidence(0.22, -1.0), evidence(0.0)):
         delivered, warnings = choose(adapted=adapted, adabn=SAFE, source_only=SAFE)
         assert delivered == "source-only"
-        assert "100 held-out pairs" in warnings[0]
+        assert "100 held-out scenes" in warnings[0]
 
 
-def test_few_pairs_prove_less_than_many() -> None:
-    """The same lead and spread: ten pairs are no proof, a thousand are."""
+def test_few_scenes_prove_less_than_many() -> None:
+    """The same lead and spread: ten scenes are no proof, a thousand are."""
     for count, delivered in ((10, "source-only"), (1000, "adapted")):
         assert choose(adapted=evidence(0.3, 2.0, count), source_only=evidence(0.2, 0.5, count))[0] == delivered
+
+
+def test_pairs_of_one_scene_count_once() -> None:
+    values = torch.tensor([1.0, 3.0, 10.0, 4.0])
+    assert scene_means(values, torch.tensor([7, 7, 2, 2])).tolist() == [7.0, 2.0]
+    lone = torch.tensor([5.0])
+    assert choose(adapted=lone, source_only=torch.tensor([0.0]))[0] == "source-only"
 
 
 def test_a_clearly_better_fallback_takes_the_place_of_the_adapted_model() -> None:

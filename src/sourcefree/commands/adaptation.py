@@ -96,7 +96,8 @@ class Adaptation:
     def judge(self) -> Judge:
         """Return the label-free evidence; the source model's answers on the pairs are computed here, once."""
         answers = infer(self.source_model(), self.pairs.held_out, side="source", runtime=self.runtime)
-        return Judge(self.target.images.plain(), self.pairs.held_out, answers.logits, self.runtime)
+        scenes = torch.tensor(self.pairs.held_out_scenes)
+        return Judge(self.target.images.plain(), self.pairs.held_out, scenes, answers.logits, self.runtime)
 
     def source_model(self) -> Classifier:
         """Return the frozen source model on the device."""

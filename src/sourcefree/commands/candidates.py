@@ -24,6 +24,7 @@ from sourcefree.selection.scores import (
     pair_agreement,
     pair_divergence,
     pair_information,
+    scene_means,
     soft_neighbourhood_density,
 )
 from sourcefree.types import ClassifierOutput, ImageBatch
@@ -49,7 +50,7 @@ class Candidate:
         target_scores: further ones, of the target images' answers alone, for studies of scores.
         target: its outputs on all target images.
         pair_logits: (N, K) on the target images of the held-out pairs.
-        pair_information: (N,) what its answer on each held-out pair tells of the source model's.
+        scene_information: (S,) what its answers on the pairs of each held-out scene tell of the source model's.
     """
 
     name: str
@@ -58,7 +59,7 @@ class Candidate:
     target_scores: Mapping[str, float]
     target: ClassifierOutput
     pair_logits: Tensor
-    pair_information: Tensor
+    scene_information: Tensor
 
     def to_dict(self) -> dict[str, object]:
         """Return the entry of ``summary.json``."""
@@ -81,12 +82,14 @@ class Judge:
     Attributes:
         target: un-augmented target images.
         held_out: un-augmented held-out pairs.
+        scenes: (N,) number of the scene that each held-out pair shows.
         source_logits: (N, K) of the source model on the source images of the held-out pairs; computed once.
         runtime: where to compute.
     """
 
     target: UnlabelledImages
     held_out: ImagePairs
+    scenes: Tensor
     source_logits: Tensor
     runtime: Runtime
 
@@ -145,7 +148,7 @@ class Judge:
             "class_correlation": class_correlation(target.logits),
             **self.mixing_scores(model, target),
         }
-        information = pair_information(pair_logits, self.source_logits)
+        information = scene_means(pair_information(pair_logits, self.source_logits), self.scenes)
         return Candidate(name, model, scores, target_scores, target, pair_logits, information)
 
 

@@ -44,7 +44,7 @@ def decide(candidates: Mapping[str, Candidate], judge: Judge, settings: AdaptSet
     preferred = preferred_candidate(candidates, settings)
     # The translated model is shown but stands in no competition: it costs a translator at inference.
     rivals = [name for name in ("adabn", "source-only") if name != preferred]
-    evidence = {name: candidates[name].pair_information for name in (preferred, *rivals)}
+    evidence = {name: candidates[name].scene_information for name in (preferred, *rivals)}
     unlike = judge.share_unlike_pairs()
     decision = choose_candidate(evidence, preferred=preferred, fallbacks=rivals, unlike=unlike)
     estimate = estimate_accuracy(candidates[decision.delivered].target_scores["calibrated_confidence"])

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sourcefree.data.datasets import ImagePairs, LabelledImages, UnlabelledImages
 from sourcefree.data.folders import ImageFile, PairedFiles, find_images, find_labelled_images
-from sourcefree.data.held_out import split_held_out
+from sourcefree.data.held_out import scenes_of, split_held_out
 from sourcefree.data.modality import Modality
 from sourcefree.data.store import ImageStore, load_images, load_pairs
 from sourcefree.engine.progress import Progress, counter
@@ -45,12 +45,14 @@ class PairData:
     Attributes:
         train: augmenting view for training.
         held_out: un-augmented view for label-free evidence.
+        held_out_scenes: number of the scene of each held-out pair.
         unreadable: (file, reason).
         notes: plain sentences for the user.
     """
 
     train: ImagePairs
     held_out: ImagePairs
+    held_out_scenes: list[int]
     unreadable: list[tuple[str, str]]
     notes: tuple[str, ...]
 
@@ -174,7 +176,9 @@ def load_pair_data(
     if unpaired:
         example = (paired.unpaired_source + paired.unpaired_target)[0]
         notes.append(f"{unpaired} files of the pairs have no partner and are not used, for example {example}.")
-    return PairData(pairs.subset(train), pairs.subset(kept).plain(), unreadable, tuple(notes))
+    scenes = scenes_of(pairs.names)
+    held_out_scenes = [scenes[position] for position in kept]
+    return PairData(pairs.subset(train), pairs.subset(kept).plain(), held_out_scenes, unreadable, tuple(notes))
 
 
 def load_labelled(

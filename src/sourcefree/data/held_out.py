@@ -30,9 +30,7 @@ def split_held_out(names: Sequence[str], *, share: float, seed: int) -> tuple[li
         seed: of the choice.
     """
     wanted, limit = max(_LEAST, round(share * len(names))), int(_MOST * len(names))
-    for scenes in (_by_name(names), _by_neighbourhood(names)):
-        if len(set(scenes)) >= _LEAST_SCENES:
-            break
+    scenes = scenes_of(names)
     members: dict[int, list[int]] = {}
     for position, scene in enumerate(scenes):
         members.setdefault(scene, []).append(position)
@@ -44,6 +42,12 @@ def split_held_out(names: Sequence[str], *, share: float, seed: int) -> tuple[li
             held_out += members[scene]
     kept = set(held_out)
     return [position for position in range(len(names)) if position not in kept], sorted(held_out)
+
+
+def scenes_of(names: Sequence[str]) -> list[int]:
+    """Return the number of the scene that each name belongs to; see :func:`split_held_out`."""
+    scenes = _by_name(names)
+    return scenes if len(set(scenes)) >= _LEAST_SCENES else _by_neighbourhood(names)
 
 
 def _by_name(names: Sequence[str]) -> list[int]:

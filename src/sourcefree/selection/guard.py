@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from scipy.stats import ttest_1samp
 from torch import Tensor
 
 from sourcefree.selection.drift import STRANGE, drift_warning
 
-_STANDARD_ERRORS = 1.0  # by which evidence must exceed chance
+_DOUBT = 0.05  # chance of taking a model for better that tells just as much
 
 
 @dataclass(frozen=True)
@@ -35,13 +36,13 @@ def choose_candidate(
 ) -> Decision:
     """Return the first of the preferred candidate and the fallbacks that the evidence supports, else the safe one.
 
-    A candidate is supported if it tells more of the source model's answers on held-out pairs than the safe one does, by more
-    than the standard error of that difference, taken pair by pair because both see the same pairs; and if no fallback
-    tells more than it by as much. The burden of proof lies on what was trained: pairs that are few, wrong, or of another
-    sensor give no proof, and then the model that cannot have been made worse is delivered.
+    A candidate is supported if it tells more of the source model's answers on held-out scenes than the safe one does, by a
+    one-sided paired t-test over scenes at 5 %; and if no fallback tells more than it by the same test. The burden of proof
+    lies on what was trained: pairs that are few, wrong, or of another sensor give no proof, and then the model that cannot
+    have been made worse is delivered.
 
     Args:
-        evidence: (N,) :func:`pair_information` of each held-out pair, by candidate.
+        evidence: (S,) mean :func:`pair_information` of each held-out scene, by candidate.
         preferred: the candidate to deliver if it is supported.
         fallbacks: candidates that may take its place, in their order.
         safe: the candidate that needs no support.
@@ -66,9 +67,11 @@ def _by_pairs(evidence: Mapping[str, Tensor], preferred: str, fallbacks: Sequenc
 
 
 def _leads(ours: Tensor, theirs: Tensor) -> bool:
-    difference = ours - theirs
-    error = difference.std(unbiased=True) / len(difference) ** 0.5 if len(difference) > 1 else difference.abs().max()
-    return bool(difference.mean() > _STANDARD_ERRORS * error)
+    """Return whether one candidate tells more than another beyond doubt; a single scene proves nothing."""
+    difference = (ours - theirs).double().numpy()
+    if len(difference) < 2 or not difference.std():
+        return False
+    return bool(ttest_1samp(difference, 0.0, alternative="greater").pvalue < _DOUBT)
 
 
 def _explain(evidence: Mapping[str, Tensor], preferred: str, delivered: str) -> str:
@@ -81,6 +84,6 @@ def _explain(evidence: Mapping[str, Tensor], preferred: str, delivered: str) -> 
         else f"the {preferred} model's answers say {ours:.2f} nats of the source model's, those of {delivered} {other:.2f}"
     )
     return (
-        f"The {preferred} model is not delivered, but {delivered}: on {count} held-out pairs {reason}. "
-        "More pairs, or pairs that line up (sourcefree inspect), make better evidence and better models."
+        f"The {preferred} model is not delivered, but {delivered}: on {count} held-out scenes {reason}. "
+        "Pairs of more scenes, or pairs that line up (sourcefree inspect), make better evidence and better models."
     )

@@ -58,6 +58,17 @@ def pair_information(logits: Tensor, source_logits: Tensor) -> Tensor:
     return best
 
 
+def scene_means(values: Tensor, scenes: Tensor) -> Tensor:
+    """Return the mean of a score over the pairs of each scene, (S,): pairs of one scene are no independent evidence.
+
+    Args:
+        values: (N,) score of each pair.
+        scenes: (N,) number of its scene.
+    """
+    numbers = sorted(set(scenes.tolist()))
+    return torch.stack([values[scenes == number].mean() for number in numbers])
+
+
 def mutual_information(logits: Tensor) -> float:
     """Return H(mean p) - mean H(p) in nats; in 0..log K, higher is better.
 
