@@ -10,7 +10,9 @@ from torch import Tensor
 
 from sourcefree.selection.drift import STRANGE, drift_warning
 
-_DOUBT = 0.05  # chance of taking a model for better that tells just as much
+# Chance of taking a model for better that tells just as much. Held-out scenes are few: at the usual 5 % most models that were
+# better by ten points of accuracy on the development task would have been withheld.
+_DOUBT = 0.15
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ def choose_candidate(
     """Return the first of the preferred candidate and the fallbacks that the evidence supports, else the safe one.
 
     A candidate is supported if it tells more of the source model's answers on held-out scenes than the safe one does, by a
-    one-sided paired t-test over scenes at 5 %; and if no fallback tells more than it by the same test. The burden of proof
+    one-sided paired t-test over scenes at 15 %; and if no fallback tells more than it by the same test. The burden of proof
     lies on what was trained: pairs that are few, wrong, or of another sensor give no proof, and then the model that cannot
     have been made worse is delivered.
 
