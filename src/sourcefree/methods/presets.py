@@ -42,8 +42,8 @@ _LABELS = "TARGET LABELS"
 
 _MULTILEVEL = AdaptSettings(
     method="multilevel",
-    # SHOT's rates, but the backbone at three tenths: a far sensor needs the early layers to change. Chosen on simulated task set b
-    # and one RGB-NIR split, where a tenth was too little for depth, and the full rate, or AdamW, too much for NIR.
+    # SHOT's rates, but the backbone at three tenths: a far sensor needs the early layers to change. Chosen on simulated
+    # task set b and one RGB-NIR split: a tenth was too little for depth, the full rate, or AdamW, too much for NIR.
     multilevel=MultilevelSettings(optimisation=Optimisation(backbone_scale=0.3, batch_size=32, min_steps=200)),
 )
 _BRIDGE = TgmbSettings(translator="paper")
