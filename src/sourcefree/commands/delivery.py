@@ -10,7 +10,8 @@ import torch
 from sourcefree.commands.candidates import Candidate, Judge
 from sourcefree.config import AdaptSettings
 from sourcefree.selection.estimate import AccuracyEstimate, estimate_accuracy
-from sourcefree.selection.guard import choose_candidate
+from sourcefree.selection.guard import Evidence, choose_candidate
+from sourcefree.selection.objective import selection_score
 from sourcefree.selection.scores import dominant_share
 
 
@@ -44,9 +45,12 @@ def decide(candidates: Mapping[str, Candidate], judge: Judge, settings: AdaptSet
     preferred = preferred_candidate(candidates, settings)
     # The translated model is shown but stands in no competition: it costs a translator at inference.
     rivals = [name for name in ("adabn", "source-only") if name != preferred]
-    evidence = {name: candidates[name].scene_information for name in (preferred, *rivals)}
+    evidence = {
+        name: Evidence(selection_score(candidates[name].scores), candidates[name].scene_information)
+        for name in (preferred, *rivals)
+    }
     unlike = judge.share_unlike_pairs()
-    decision = choose_candidate(evidence, preferred=preferred, fallbacks=rivals, unlike=unlike)
+    decision = choose_candidate(evidence, preferred=preferred, unlike=unlike)
     estimate = estimate_accuracy(candidates[decision.delivered].target_scores["calibrated_confidence"])
     return Delivery(preferred, decision.delivered, estimate, unlike, decision.warnings)
 

@@ -1,8 +1,8 @@
-"""Which model is delivered: the adapted one only where held-out pairs speak for it."""
+"""Which model is delivered: the one that the label-free evidence is for, if there is any evidence at all."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from scipy.stats import ttest_1samp
@@ -10,9 +10,28 @@ from torch import Tensor
 
 from sourcefree.selection.drift import STRANGE, drift_warning
 
-# Chance of taking a model for better that tells just as much. Held-out scenes are few: at the usual 5 % most models that were
-# better by ten points of accuracy on the development task would have been withheld.
-_DOUBT = 0.15
+_DOUBT = 0.15  # chance of hearing something in answers that tell nothing; held-out scenes are few
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of a candidate without labels.
+
+    Attributes:
+        score: :func:`sourcefree.selection.objective.selection_score`; higher is better.
+        information: (S,) mean :func:`sourcefree.selection.scores.pair_information` of each held-out scene.
+    """
+
+    score: float
+    information: Tensor
+
+    @property
+    def tells(self) -> bool:
+        """Whether the answers tell something of the source model's beyond doubt: a one-sided t-test over scenes."""
+        values = self.information.double().numpy()
+        if len(values) < 2 or not values.std():
+            return False
+        return bool(ttest_1samp(values, 0.0, alternative="greater").pvalue < _DOUBT)
 
 
 @dataclass(frozen=True)
@@ -29,63 +48,38 @@ class Decision:
 
 
 def choose_candidate(
-    evidence: Mapping[str, Tensor],
-    *,
-    preferred: str,
-    fallbacks: Sequence[str],
-    safe: str = "source-only",
-    unlike: float = 0.0,
+    evidence: Mapping[str, Evidence], *, preferred: str, safe: str = "source-only", unlike: float = 0.0
 ) -> Decision:
-    """Return the first of the preferred candidate and the fallbacks that the evidence supports, else the safe one.
+    """Return the candidate with the best score among those whose answers tell something on held-out scenes, and the safe one.
 
-    A candidate is supported if it tells more of the source model's answers on held-out scenes than the safe one does, by a
-    one-sided paired t-test over scenes at 15 %; and if no fallback tells more than it by the same test. The burden of proof
-    lies on what was trained: pairs that are few, wrong, or of another sensor give no proof, and then the model that cannot
-    have been made worse is delivered.
+    The score alone would trust a model that was trained on pairs of nothing: it hedges, which costs little divergence, and is
+    sure of something, which looks like information. Such pairs tell nothing of each other, and then no model is trusted but
+    the one that cannot have been made worse.
 
     Args:
-        evidence: (S,) mean :func:`pair_information` of each held-out scene, by candidate.
-        preferred: the candidate to deliver if it is supported.
-        fallbacks: candidates that may take its place, in their order.
+        evidence: by candidate.
+        preferred: the candidate that the method is about; wins where scores are equal.
         safe: the candidate that needs no support.
         unlike: share of target images that look like none of the pairs, for which pairs prove nothing.
     """
     drift = [warning] if (warning := drift_warning(unlike)) else []
-    decision = _by_pairs(evidence, preferred, fallbacks, safe)
-    if unlike >= STRANGE and decision.delivered != safe:
-        return Decision(safe, (*drift, f"So {safe} is delivered, which is no worse than what you had."))
-    return Decision(decision.delivered, (*drift, *decision.warnings))
-
-
-def _by_pairs(evidence: Mapping[str, Tensor], preferred: str, fallbacks: Sequence[str], safe: str) -> Decision:
-    rivals = [name for name in fallbacks if name in evidence and name != safe]
     if preferred == safe:
-        return Decision(safe, ())
-    for name in (preferred, *rivals):
-        beaten = any(_leads(evidence[rival], evidence[name]) for rival in rivals if rival != name)
-        if _leads(evidence[name], evidence[safe]) and not beaten:
-            return Decision(name, () if name == preferred else (_explain(evidence, preferred, name),))
-    return Decision(safe, (_explain(evidence, preferred, safe),))
+        return Decision(safe, tuple(drift))
+    if unlike >= STRANGE:
+        return Decision(safe, (*drift, f"So {safe} is delivered, which is no worse than what you had."))
+    trusted = [name for name in (preferred, *evidence) if name == safe or evidence[name].tells]
+    best = max(trusted, key=lambda name: evidence[name].score)
+    return Decision(best, (*drift, *([] if best == preferred else [_explain(evidence, preferred, best)])))
 
 
-def _leads(ours: Tensor, theirs: Tensor) -> bool:
-    """Return whether one candidate tells more than another beyond doubt; a single scene proves nothing."""
-    difference = (ours - theirs).double().numpy()
-    if len(difference) < 2 or not difference.std():
-        return False
-    return bool(ttest_1samp(difference, 0.0, alternative="greater").pvalue < _DOUBT)
-
-
-def _explain(evidence: Mapping[str, Tensor], preferred: str, delivered: str) -> str:
-    ours, other = (float(evidence[name].mean()) for name in (preferred, delivered))
-    count = len(evidence[preferred])
-    reason = (
-        f"they tell nothing for sure: the {preferred} model's answers say {ours:.2f} nats of the source model's, those of "
-        f"{delivered} {other:.2f}"
-        if ours >= other
-        else f"the {preferred} model's answers say {ours:.2f} nats of the source model's, those of {delivered} {other:.2f}"
-    )
+def _explain(evidence: Mapping[str, Evidence], preferred: str, delivered: str) -> str:
+    ours, other = evidence[preferred], evidence[delivered]
+    if ours.tells:
+        return (
+            f"The {preferred} model is not delivered, but {delivered}: its label-free score is {ours.score:.2f} nats, that of "
+            f"{delivered} {other.score:.2f}."
+        )
     return (
-        f"The {preferred} model is not delivered, but {delivered}: on {count} held-out scenes {reason}. "
-        "Pairs of more scenes, or pairs that line up (sourcefree inspect), make better evidence and better models."
+        f"The {preferred} model is not delivered, but {delivered}: on {len(ours.information)} held-out scenes its answers tell "
+        "nothing of the source model's. The pairs may be few, wrong, or not line up: see sourcefree inspect."
     )

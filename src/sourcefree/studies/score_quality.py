@@ -71,7 +71,8 @@ def quality(rows: Sequence[Row], *, task: str, score: str) -> Quality:
 
 
 def quality_tables(rows: Sequence[Row]) -> list[Table]:
-    """Return rank correlations and regrets of every score, a column for each task."""
+    """Return rank correlations and regrets of every score, a column for each task; the oracle stands in no competition."""
+    rows = [row for row in rows if row["method"] != "oracle"]
     tasks, scores = names(rows, "task"), score_names(rows)
     found = {(task, score): quality(rows, task=task, score=score) for task in tasks for score in scores}
     correlation = [
