@@ -17,7 +17,8 @@ from support.command_line import ENVIRONMENT, Run, command
 @pytest.fixture(scope="module")
 def words(adapt_arguments: tuple[object, ...]) -> tuple[object, ...]:
     quick = ("--method", "shot", "--epochs", 1, "--allow-collapse", "--trials", 2)
-    return ("tune", *(word for word in adapt_arguments[1:-4]), "--batch-size", 16, *quick)
+    data = adapt_arguments[1 : adapt_arguments.index("--epochs")]
+    return ("tune", *data, "--batch-size", 16, *quick)
 
 
 def test_an_interrupted_tuning_goes_on_with_the_same_command_and_then_has_nothing_to_do(
