@@ -47,10 +47,6 @@ class ResultTable:
         self.rows[row["key"]] = row
         write_csv(self.path, COLUMNS, self.rows.values())
 
-    def of(self, keys: Iterable[str]) -> list[Row]:
-        """Return the rows of these keys that exist."""
-        return [self.rows[key] for key in keys if key in self.rows]
-
 
 def write_parquet(rows: list[Row], path: Path) -> None:
     """Write the table as Parquet."""
