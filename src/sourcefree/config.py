@@ -50,7 +50,7 @@ SMALL_SOURCE = SourceSettings(
     backbone="test_resnet",
     pretrained=False,
     size=64,
-    optimisation=Optimisation(optimizer="adamw", learning_rate=4e-3, weight_decay=0.05, epochs=20),
+    optimisation=Optimisation(optimizer="adamw", learning_rate=4e-3, weight_decay=0.05, epochs=50),
 )
 
 
@@ -86,18 +86,22 @@ class TgktSettings(Settings):
 
 
 class MultilevelSettings(Settings):
-    """Ours: the pairs teach every depth of the target model; then self-training beside it. A weight of zero is off."""
+    """Ours: the pairs teach every depth of the target model. A weight of zero is off."""
 
     features: float = Field(1.0, ge=0, description="distance of features on the pairs")
     stages: float = Field(1.0, ge=0, description="distance of channel-normalised stage maps on the pairs")
     answers: float = Field(1.0, ge=0, description="distillation of the source model's answers on the pairs")
     temperature: float = Field(2.0, gt=0, description="tau of answers")
-    information: float = Field(1.0, ge=0, description="L_IM of the targets")
-    self_training: float = Field(0.3, ge=0, description="cross-entropy with centroid pseudo-labels")
-    self_start: float = Field(0.6, ge=0, le=1, description="share of the training after which both self terms set in")
     momentum: float = Field(0.98, ge=0, lt=1, description="of the averaged weights")
     freeze_head: bool = Field(True, description="keep the source model's final layer, as SHOT and SOCKET do")
     optimisation: Optimisation = Optimisation()
+
+
+class SelfTrainingSettings(MultilevelSettings):
+    """Ours, the stage after: L_IM of the target images joins the terms of the pairs."""
+
+    information: float = Field(1.0, ge=0, description="L_IM of the targets")
+    pseudo_labels: float = Field(0.0, ge=0, description="cross-entropy with centroid pseudo-labels of the targets")
 
 
 class ShotSettings(Settings):
@@ -165,6 +169,7 @@ class OracleSettings(Settings):
 
 # The sections of AdaptSettings that train a target model; a method has one of them, or none.
 STUDENT_SECTIONS = ("multilevel", "tgkt", "shot", "socket", "nrc", "aad", "adacontrast", "oracle")
+_STAGES = ("tgmb", *STUDENT_SECTIONS, "self_training")
 
 
 class AdaptSettings(Settings):
@@ -173,6 +178,7 @@ class AdaptSettings(Settings):
     method: str = "source-only"
     tgmb: TgmbSettings | None = None
     multilevel: MultilevelSettings | None = None
+    self_training: SelfTrainingSettings | None = None
     tgkt: TgktSettings | None = None
     shot: ShotSettings | None = None
     socket: SocketSettings | None = None
@@ -205,7 +211,7 @@ class AdaptSettings(Settings):
     @property
     def stages(self) -> tuple[str, ...]:
         """Names of the sections that train something, in their order."""
-        return tuple(name for name in ("tgmb", *STUDENT_SECTIONS) if getattr(self, name) is not None)
+        return tuple(name for name in _STAGES if getattr(self, name) is not None)
 
     @model_validator(mode="after")
     def _stages_fit(self) -> AdaptSettings:
@@ -213,6 +219,10 @@ class AdaptSettings(Settings):
         if len(given) > 1:
             raise ValueError(
                 f"one of {', '.join(STUDENT_SECTIONS)} trains the target model, found {' and '.join(given)}"
+            )
+        if self.self_training is not None and (not given or self.joint):
+            raise ValueError(
+                "self_training needs a stage before it that trains the target model, and goes not with joint"
             )
         if self.joint and (self.tgmb is None or self.tgkt is None):
             raise ValueError("joint training needs the sections tgmb and tgkt")

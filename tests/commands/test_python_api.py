@@ -86,7 +86,7 @@ def adapt(
 def test_an_own_module_is_adapted_to_a_sensor_of_two_bands(two_bands: Path) -> None:
     result = adapt(own_classifier(), two_bands, override(sourcefree.method_settings("multilevel"), QUICK))
     assert result.model.modality.channels == 2
-    assert set(result.scores) == {"source-only", "adabn", "translated", "adapted"}
+    assert set(result.scores) == {"source-only", "adabn", "translated", "distilled", "adapted"}
     with pytest.raises(CheckpointError, match=r"your own nn\.Module"):
         sourcefree.predict(run=two_bands / "run", images=[two_bands / "target"])
     predictions = sourcefree.predict(run=two_bands / "run", images=[two_bands / "target"], network=Own())
@@ -103,8 +103,8 @@ def test_every_named_method_runs_and_what_it_delivers_can_be_loaded(two_bands: P
         changes |= {f"{stage}.optimisation.{name}": value for name, value in values.items()}
     result = adapt(own_classifier(), two_bands, override(preset, changes))
     bridged, trained = preset.tgmb is not None, preset.student_section is not None
-    expected = {"source-only", "adabn"} | ({"translated"} if bridged else set()) | ({"adapted"} if trained else set())
-    assert set(result.scores) == expected
+    there = {"translated": bridged, "distilled": preset.self_training is not None, "adapted": trained}
+    assert set(result.scores) == {"source-only", "adabn"} | {name for name, made in there.items() if made}
     assert (two_bands / "run/translator").exists() is bridged
     preferred = "adapted" if trained else "translated" if bridged else method
     again = sourcefree.load_trained(two_bands / "run/candidates" / preferred, network=Own())
@@ -165,7 +165,8 @@ def bottleneck_classifier() -> sourcefree.TrainedClassifier:
 def test_a_target_model_of_another_form_is_trained_saved_and_used(two_bands: Path, changes: dict[str, object]) -> None:
     source = bottleneck_classifier()
     result = adapt(source, two_bands, override(sourcefree.method_settings("multilevel"), {**QUICK, **changes}))
-    assert set(result.scores) == {"source-only", "adabn", "translated", "adapted"}
+    assert set(result.scores) == {"source-only", "adabn", "translated", "distilled", "adapted"}
+    sourcefree.load_trained(two_bands / "run/candidates/distilled")
     again = sourcefree.load_trained(two_bands / "run/candidates/adapted")
     images = torch.randn(3, 2, 32, 32)
     assert again.model(images).logits.shape == (3, 2)

@@ -15,28 +15,12 @@ from sourcefree.methods.base import EpochView, StudentParts
 from sourcefree.methods.source_training import SourceTraining, classifier_groups
 from sourcefree.methods.tgkt import Tgkt
 from sourcefree.methods.tgmb import Tgmb
-from sourcefree.models.architecture import Architecture
-from sourcefree.models.classifier import Classifier, find_stages
+from sourcefree.models.classifier import Classifier
 from sourcefree.models.student import new_student
 from sourcefree.models.translators import behind_translator, create_translator
-from sourcefree.types import ClassifierOutput, ImageBatch, LabelledBatch, PairBatch, StepBatch
+from sourcefree.types import ClassifierOutput, ImageBatch, LabelledBatch, StepBatch
 
 SIZE = 32
-
-
-@pytest.fixture
-def source_model() -> Classifier:
-    torch.manual_seed(0)
-    network, head = Architecture("bottleneck", "test_resnet", 3, bottleneck=8).build()
-    return Classifier(network, head=head, stages=find_stages(network, size=SIZE)).eval()
-
-
-@pytest.fixture
-def batch() -> StepBatch:
-    torch.manual_seed(1)
-    target = ImageBatch(torch.randn(6, 1, SIZE, SIZE), torch.arange(6))
-    pairs = PairBatch(torch.randn(6, 3, SIZE, SIZE), torch.randn(6, 1, SIZE, SIZE), torch.arange(6))
-    return StepBatch(target=target, pairs=pairs)
 
 
 def tgmb(source_model: Classifier, **settings: object) -> Tgmb:

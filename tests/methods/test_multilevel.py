@@ -1,4 +1,4 @@
-"""The default method: its terms, when they set in, and the averaged weights that it delivers."""
+"""The default method: its terms, its two stages, and the averaged weights that it delivers."""
 
 from __future__ import annotations
 
@@ -8,62 +8,50 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from sourcefree.config import MultilevelSettings
+from sourcefree.config import MultilevelSettings, SelfTrainingSettings
 from sourcefree.losses.matching import stage_matching
 from sourcefree.methods.base import EpochView, StudentParts
 from sourcefree.methods.multilevel import Multilevel
-from sourcefree.models.architecture import Architecture
-from sourcefree.models.classifier import Classifier, find_stages
+from sourcefree.methods.self_training import SelfTraining
+from sourcefree.models.classifier import Classifier
 from sourcefree.models.student import new_student
-from sourcefree.types import ClassifierOutput, ImageBatch, PairBatch, StepBatch
+from sourcefree.types import ClassifierOutput, StepBatch
 
-SIZE = 32
 PAIR_TERMS = {"features", "stages", "answers"}
-TARGET_TERMS = {"information", "self_training"}
+TARGET_TERMS = {"information", "pseudo_labels"}
 
 
-@pytest.fixture
-def source_model() -> Classifier:
-    torch.manual_seed(0)
-    network, head = Architecture("bottleneck", "test_resnet", 3, bottleneck=8).build()
-    return Classifier(network, head=head, stages=find_stages(network, size=SIZE)).eval()
-
-
-@pytest.fixture
-def batch() -> StepBatch:
-    torch.manual_seed(1)
-    pairs = PairBatch(torch.randn(6, 3, SIZE, SIZE), torch.randn(6, 1, SIZE, SIZE), torch.arange(6))
-    return StepBatch(target=ImageBatch(torch.randn(6, 1, SIZE, SIZE), torch.arange(6)), pairs=pairs)
-
-
-def view(progress: float) -> EpochView:
-    torch.manual_seed(2)
-    return EpochView(progress, lambda _m: ClassifierOutput(torch.randn(6, 8), 9 * torch.eye(3).repeat(2, 1)))
+def parts(source_model: Classifier) -> StudentParts:
+    student, teacher = (new_student(source_model, in_channels=1) for _ in range(2))
+    return StudentParts(source_model, student, teacher)
 
 
 def multilevel(source_model: Classifier, **settings: object) -> Multilevel:
-    student, teacher = (new_student(source_model, in_channels=1) for _ in range(2))
-    return Multilevel(StudentParts(source_model, student, teacher), MultilevelSettings(**settings)).train()
+    return Multilevel(parts(source_model), MultilevelSettings(**settings)).train()
 
 
-def test_the_targets_join_in_at_their_time(source_model: Classifier, batch: StepBatch) -> None:
-    method = multilevel(source_model, self_start=0.5)
-    method.begin_epoch(view(0.4))
-    assert set(method(batch).terms) == PAIR_TERMS
-    method.begin_epoch(view(0.5))
-    assert set(method(batch).terms) == PAIR_TERMS | TARGET_TERMS
+def self_training(source_model: Classifier, **settings: object) -> SelfTraining:
+    """Return the second stage at the begin of an epoch."""
+    method = SelfTraining(parts(source_model), SelfTrainingSettings(**{"pseudo_labels": 0.3, **settings})).train()
+    torch.manual_seed(2)
+    outputs = ClassifierOutput(torch.randn(6, 8), 9 * torch.eye(3).repeat(2, 1))
+    method.begin_epoch(EpochView(0.0, lambda _model: outputs))
+    return method
+
+
+def test_the_target_images_are_for_the_second_stage(source_model: Classifier, batch: StepBatch) -> None:
+    assert set(multilevel(source_model)(batch).terms) == PAIR_TERMS
+    assert set(self_training(source_model)(batch).terms) == PAIR_TERMS | TARGET_TERMS
 
 
 @pytest.mark.parametrize("term", sorted(PAIR_TERMS | TARGET_TERMS))
 def test_every_term_can_be_switched_off(source_model: Classifier, batch: StepBatch, term: str) -> None:
-    method = multilevel(source_model, **{term: 0.0})
-    method.begin_epoch(view(0.9))
+    method = self_training(source_model, **{term: 0.0})
     assert set(method(batch).terms) == (PAIR_TERMS | TARGET_TERMS) - {term}
 
 
 def test_terms_by_hand(source_model: Classifier, batch: StepBatch) -> None:
-    method = multilevel(source_model).eval()
-    method.begin_epoch(view(0.9))
+    method = self_training(source_model).eval()
     terms = method(batch).terms
     pairs, target = batch.needed_pairs, batch.target_images
     student, maps = method.learner.with_stages(pairs.target)
@@ -76,8 +64,12 @@ def test_terms_by_hand(source_model: Classifier, batch: StepBatch) -> None:
     answers = 4 * (log_t.exp() * (log_t - log_s)).sum(-1).mean()
     assert terms["answers"].item() == pytest.approx(answers.item(), rel=1e-3)
     assert method.self_labels.labels is not None
-    own = 0.3 * cross_entropy(method.learner(target.images).logits, method.self_labels.labels)
-    assert terms["self_training"].item() == pytest.approx(own.item(), rel=1e-3)
+    logits = method.learner(target.images).logits
+    own = 0.3 * cross_entropy(logits, method.self_labels.labels)
+    assert terms["pseudo_labels"].item() == pytest.approx(own.item(), rel=1e-3)
+    mean = logits.softmax(-1).mean(0)
+    spread = (logits.softmax(-1) * logits.log_softmax(-1)).sum(-1).mean() - (mean * mean.log()).sum()
+    assert terms["information"].item() == pytest.approx(-spread.item(), rel=1e-3)
 
 
 def test_the_student_is_the_average_of_the_learner(source_model: Classifier, batch: StepBatch) -> None:
@@ -97,9 +89,8 @@ def test_the_student_is_the_average_of_the_learner(source_model: Classifier, bat
 
 
 def test_only_the_learner_has_gradients_and_its_head_stays(source_model: Classifier, batch: StepBatch) -> None:
-    method = multilevel(source_model)
+    method = self_training(source_model)
     before = copy.deepcopy(source_model.state_dict())
-    method.begin_epoch(view(0.9))
     method(batch).loss.backward()
     trained = {name for name, parameter in method.named_parameters() if parameter.grad is not None}
     assert trained

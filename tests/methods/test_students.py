@@ -15,6 +15,7 @@ from sourcefree.config import (
     MultilevelSettings,
     NrcSettings,
     OracleSettings,
+    SelfTrainingSettings,
     ShotSettings,
     SocketSettings,
     TgktSettings,
@@ -46,6 +47,7 @@ SETTINGS = {
     "oracle": OracleSettings(),
     "tgkt": TgktSettings(),
     "multilevel": MultilevelSettings(),
+    "self_training": SelfTrainingSettings(pseudo_labels=0.3),
 }
 
 

@@ -73,7 +73,8 @@ class Adaptation:
     def candidates(self, judge: Judge) -> dict[str, Candidate]:
         """Run all stages and return every model of the run by name, with its label-free evidence.
 
-        Source-only and AdaBN are always there; "translated" and "adapted" where the method trains them.
+        Source-only and AdaBN are always there; "translated", "distilled" (before self-training) and "adapted" where the
+        method trains them.
         """
         check_batch_norm(self.settings, self.source.model)
         found = {
@@ -89,8 +90,13 @@ class Adaptation:
         if bridge is not None:
             found["translated"] = judge.candidate("translated", bridge)
         section = self.settings.student_section
-        if section is not None:
-            found["adapted"] = judge.candidate("adapted", self._train_student(section, judge, found))
+        if section is None:
+            return found
+        student = self._train_student(section, judge, found)
+        if self.settings.self_training is not None:
+            found["distilled"] = judge.candidate("distilled", student)
+            student = self._train_student("self_training", judge, found)
+        found["adapted"] = judge.candidate("adapted", student)
         return found
 
     def judge(self) -> Judge:
@@ -132,10 +138,12 @@ class Adaptation:
         return behind
 
     def _train_student(self, section: str, judge: Judge, found: dict[str, Candidate]) -> Classifier:
-        """Return the target model that the method's section trains, frozen."""
+        """Return the target model that a section trains, frozen; it starts from that of the stage before, if any."""
         torch.manual_seed(stream_seed(self.settings.seed, "student"))
         teacher = found.get("translated", found["source-only"])
         student = self._student(teacher.model)
+        if "distilled" in found:
+            student.load_state_dict(found["distilled"].model.state_dict())
         parts = StudentParts(self.source_model(), student, teacher.model)
         settings = getattr(self.settings, section)
         method = STUDENTS[section](parts, settings)
@@ -181,7 +189,7 @@ class Adaptation:
     def architecture_of(self, name: str) -> Architecture:
         """Return how the network of a candidate is built again."""
         source, settings = self.source.architecture, self.settings
-        if name != "adapted":
+        if name not in ("distilled", "adapted"):
             return source
         if settings.student_backbone is not None:
             return student_architecture(self.source.model, source, backbone=settings.student_backbone)

@@ -35,6 +35,7 @@ DESCRIPTIONS = {
     "source-only": "The source model on the target images as they are.",
     "adabn": "The source model with batch-norm statistics of the target images.",
     "translated": "The source model on translated target images.",
+    "distilled": "The target model before self-training.",
     "adapted": "The target model trained by this run.",
 }
 
@@ -44,7 +45,7 @@ class Candidate:
     """A model and its label-free evidence.
 
     Attributes:
-        name: source-only, adabn, translated or adapted.
+        name: source-only, adabn, translated, distilled or adapted.
         model: returns a :class:`ClassifierOutput` for target images.
         scores: label-free scores by name: those that the report shows.
         target_scores: further ones, of the target images' answers alone, for studies of scores.

@@ -35,7 +35,7 @@ class Delivery:
 
 
 def decide(candidates: Mapping[str, Candidate], judge: Judge, settings: AdaptSettings) -> Delivery:
-    """Return what is delivered: the method's model if the evidence is for it, else AdaBN or the source model.
+    """Return what is delivered: the method's model if the evidence is for it, else an earlier one of the run.
 
     Args:
         candidates: by name.
@@ -44,7 +44,7 @@ def decide(candidates: Mapping[str, Candidate], judge: Judge, settings: AdaptSet
     """
     preferred = preferred_candidate(candidates, settings)
     # The translated model is shown but stands in no competition: it costs a translator at inference.
-    rivals = [name for name in ("adabn", "source-only") if name != preferred]
+    rivals = [name for name in ("distilled", "adabn", "source-only") if name in candidates and name != preferred]
     evidence = {
         name: Evidence(selection_score(candidates[name].scores), candidates[name].scene_information)
         for name in (preferred, *rivals)

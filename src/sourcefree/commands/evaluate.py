@@ -20,7 +20,7 @@ from sourcefree.errors import CheckpointError
 from sourcefree.evaluation import ClassificationMetrics, classification_metrics
 from sourcefree.models.trained import TrainedClassifier, load_trained
 
-_SAVED = ("source-only", "adabn", "adapted", "translated")
+_SAVED = ("source-only", "adabn", "distilled", "adapted", "translated")
 
 
 @dataclass(frozen=True)

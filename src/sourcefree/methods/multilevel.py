@@ -1,4 +1,4 @@
-"""Multilevel: the pairs teach the target model at every depth; the target images join in once they can be trusted."""
+"""Multilevel: the pairs teach the target model at every depth."""
 
 from __future__ import annotations
 
@@ -10,20 +10,18 @@ from torch import Tensor
 
 from sourcefree.config import MultilevelSettings
 from sourcefree.losses.distillation import distillation
-from sourcefree.losses.information import information_maximization
 from sourcefree.losses.matching import feature_matching, stage_matching
-from sourcefree.methods.base import EpochView, Method, ParameterGroup, StudentParts
-from sourcefree.methods.self_labels import SelfLabels
+from sourcefree.methods.base import Method, ParameterGroup, StudentParts
 from sourcefree.methods.source_training import classifier_groups
 from sourcefree.types import PairBatch, StepBatch, StepOutput
 
 
 class Multilevel(Method):
-    """Distillation on the pairs at every depth, then self-training on the target images beside it.
+    """Distillation on the pairs at every depth.
 
     The source model labels the pairs itself: its maps, features and answers for the source image are what the target model
     should have for the target image, a teacher that no translation can spoil. A learner is trained; the target model is the
-    running average of its weights, which is steadier than any of its steps, and which gives the pseudo-labels.
+    running average of its weights, which is steadier than any of its steps.
 
     Pairs and target images go through the learner in one pass, so that batch norm sees both: its statistics must fit the
     images that it is matched on as well as those it is made for.
@@ -33,7 +31,7 @@ class Multilevel(Method):
         settings: weights and switches.
 
     Reference: ours. Stage maps: Wang et al., BMVC 2021; answers: Hinton et al., arXiv 1503.02531; averaged weights:
-    Tarvainen and Valpola, NeurIPS 2017; pseudo-labels and L_IM: [SHOT].
+    Tarvainen and Valpola, NeurIPS 2017.
     """
 
     uses_pairs = True
@@ -48,20 +46,12 @@ class Multilevel(Method):
         if settings.freeze_head:
             self.learner.freeze_head()
         self.student.requires_grad_(False)
-        self.self_labels = SelfLabels()
-        self._self_training = False
         self.register_buffer("updates", torch.zeros((), dtype=torch.int64))
         self.keep_frozen("source_model")
 
     def parameter_groups(self) -> Iterable[ParameterGroup]:
         """Return the learner's backbone and new layers apart."""
         return classifier_groups(self.learner)
-
-    def begin_epoch(self, view: EpochView) -> None:
-        """Decide on self-training and refresh the pseudo-labels."""
-        self._self_training = view.progress >= self.settings.self_start
-        if self._self_training and self.settings.self_training:
-            self.self_labels.refresh(view, self.student)
 
     def forward(self, batch: StepBatch) -> StepOutput:
         """Return the weighted sum of the terms that are on."""
@@ -71,9 +61,17 @@ class Multilevel(Method):
         count = len(pairs.target)
         output, maps = self.learner.with_stages(torch.cat([pairs.target, target.images]))
         terms = self._pair_terms(pairs, output.features[:count], output.logits[:count], [m[:count] for m in maps])
-        if self._self_training:
-            terms.update(self._target_terms(output.logits[count:], target.indices))
+        terms.update(self.target_terms(output.logits[count:], target.indices))
         return self.total(terms, anchor=output.logits)
+
+    def target_terms(self, logits: Tensor, indices: Tensor) -> dict[str, Tensor]:
+        """Return the weighted terms of the target images by name; none here.
+
+        Args:
+            logits: (B, K).
+            indices: (B,) position of each image among the target images.
+        """
+        return {}
 
     def _pair_terms(self, pairs: PairBatch, features: Tensor, logits: Tensor, maps: list[Tensor]) -> dict[str, Tensor]:
         weights = self.settings
@@ -88,15 +86,6 @@ class Multilevel(Method):
         if weights.answers:
             divergence = distillation(logits, teacher.logits, temperature=weights.temperature)
             terms["answers"] = weights.answers * divergence
-        return terms
-
-    def _target_terms(self, logits: Tensor, indices: Tensor) -> dict[str, Tensor]:
-        weights, terms = self.settings, {}
-        if weights.information:
-            terms["information"] = weights.information * information_maximization(logits)
-        own = self.self_labels.loss(logits, indices)
-        if own is not None and weights.self_training:
-            terms["self_training"] = weights.self_training * own
         return terms
 
     @torch.no_grad()

@@ -76,6 +76,7 @@ _CANDIDATES = {
     "source-only": "source-only",
     "adabn": "AdaBN",
     "translated": "translated",
+    "distilled": "distilled",
     "adapted": "adapted",
     "source": "source model",
 }
@@ -90,7 +91,8 @@ _COUNTS = {
 _STAGES = {
     "source": "Source training",
     "tgmb": "Bridge (TGMB): train the translator",
-    "multilevel": "Multilevel: pairs teach the target model, then self-training",
+    "multilevel": "Multilevel: the pairs teach the target model",
+    "self_training": "Self-training: the target images join in",
     "tgkt": "Transfer (TGKT): train the target model",
     "end-to-end": "TGMB and TGKT together",
     "shot": "SHOT: train the target model",
