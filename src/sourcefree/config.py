@@ -173,7 +173,11 @@ _STAGES = ("tgmb", *STUDENT_SECTIONS, "self_training")
 
 
 class AdaptSettings(Settings):
-    """A method with all its settings, and how the run is done. A section that is None is a stage left out."""
+    """A method with all its settings, and how the run is done. A section that is None is a stage left out.
+
+    Of several sections that train a target model, the first in the order below is what the method is about, and the others
+    are its rivals.
+    """
 
     method: str = "source-only"
     tgmb: TgmbSettings | None = None
@@ -206,7 +210,15 @@ class AdaptSettings(Settings):
     @property
     def student_section(self) -> str | None:
         """Name of the section that trains the target model; None where no stage does."""
-        return next((name for name in STUDENT_SECTIONS if getattr(self, name) is not None), None)
+        return next(iter(self._given()), None)
+
+    @property
+    def rival_sections(self) -> tuple[str, ...]:
+        """Names of further sections: each trains a target model of its own, and the evidence chooses among all."""
+        return self._given()[1:]
+
+    def _given(self) -> tuple[str, ...]:
+        return tuple(name for name in STUDENT_SECTIONS if getattr(self, name) is not None)
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -215,17 +227,12 @@ class AdaptSettings(Settings):
 
     @model_validator(mode="after")
     def _stages_fit(self) -> AdaptSettings:
-        given = [name for name in STUDENT_SECTIONS if getattr(self, name) is not None]
-        if len(given) > 1:
-            raise ValueError(
-                f"one of {', '.join(STUDENT_SECTIONS)} trains the target model, found {' and '.join(given)}"
-            )
-        if self.self_training is not None and (not given or self.joint):
+        if self.self_training is not None and (self.student_section is None or self.joint):
             raise ValueError(
                 "self_training needs a stage before it that trains the target model, and goes not with joint"
             )
-        if self.joint and (self.tgmb is None or self.tgkt is None):
-            raise ValueError("joint training needs the sections tgmb and tgkt")
+        if self.joint and (self.tgmb is None or self.tgkt is None or len(self._given()) > 1):
+            raise ValueError("joint training needs the sections tgmb and tgkt, and no other that trains a target model")
         if self.translated_input and self.tgmb is None:
             raise ValueError("translated_input needs the section tgmb")
         if self.student_backbone and (self.translated_input or self.native_stem or self.joint):

@@ -24,7 +24,7 @@ QUICK = {
     "device": "cpu",
     **{
         f"{stage}.optimisation.{name}": value
-        for stage in ("tgmb", "multilevel")
+        for stage in ("tgmb", "multilevel", "self_training")
         for name, value in (("epochs", 1), ("min_steps", 0), ("batch_size", 8))
     },
 }
@@ -104,7 +104,8 @@ def test_every_named_method_runs_and_what_it_delivers_can_be_loaded(two_bands: P
     result = adapt(own_classifier(), two_bands, override(preset, changes))
     bridged, trained = preset.tgmb is not None, preset.student_section is not None
     there = {"translated": bridged, "distilled": preset.self_training is not None, "adapted": trained}
-    assert set(result.scores) == {"source-only", "adabn"} | {name for name, made in there.items() if made}
+    made = {name for name, is_made in there.items() if is_made}
+    assert set(result.scores) == {"source-only", "adabn", *made, *preset.rival_sections}
     assert (two_bands / "run/translator").exists() is bridged
     preferred = "adapted" if trained else "translated" if bridged else method
     again = sourcefree.load_trained(two_bands / "run/candidates" / preferred, network=Own())
@@ -114,6 +115,12 @@ def test_every_named_method_runs_and_what_it_delivers_can_be_loaded(two_bands: P
     assert answers.shape == (4, 2)
     assert torch.isfinite(answers).all()
     assert set(sourcefree.predict(run=two_bands / "run", images=[two_bands / "target"], network=Own()).predicted)
+
+
+def test_a_rival_starts_from_the_source_model_and_not_from_the_method(two_bands: Path) -> None:
+    changes = {**QUICK, "tgmb": None, "shot.optimisation.epochs": 0, "shot.optimisation.min_steps": 0, "aad": None}
+    result = adapt(own_classifier(), two_bands, override(sourcefree.method_settings("auto"), changes))
+    assert result.scores["shot"] == result.scores["source-only"] != result.scores["distilled"]
 
 
 @pytest.mark.parametrize(("method", "part"), [("adabn", "AdaBN changes"), ("socket", "SOCKET matches")])

@@ -74,7 +74,7 @@ class Adaptation:
         """Run all stages and return every model of the run by name, with its label-free evidence.
 
         Source-only and AdaBN are always there; "translated", "distilled" (before self-training) and "adapted" where the
-        method trains them.
+        method trains them, and its rivals under the names of their sections.
         """
         check_batch_norm(self.settings, self.source.model)
         found = {
@@ -97,6 +97,8 @@ class Adaptation:
             found["distilled"] = judge.candidate("distilled", student)
             student = self._train_student("self_training", judge, found)
         found["adapted"] = judge.candidate("adapted", student)
+        for rival in self.settings.rival_sections:
+            found[rival] = judge.candidate(rival, self._train_student(rival, judge, found))
         return found
 
     def judge(self) -> Judge:
@@ -138,11 +140,11 @@ class Adaptation:
         return behind
 
     def _train_student(self, section: str, judge: Judge, found: dict[str, Candidate]) -> Classifier:
-        """Return the target model that a section trains, frozen; it starts from that of the stage before, if any."""
+        """Return the target model that a section trains, frozen; self-training goes on from the distilled one."""
         torch.manual_seed(stream_seed(self.settings.seed, "student"))
         teacher = found.get("translated", found["source-only"])
         student = self._student(teacher.model)
-        if "distilled" in found:
+        if section == "self_training":
             student.load_state_dict(found["distilled"].model.state_dict())
         parts = StudentParts(self.source_model(), student, teacher.model)
         settings = getattr(self.settings, section)
@@ -189,7 +191,7 @@ class Adaptation:
     def architecture_of(self, name: str) -> Architecture:
         """Return how the network of a candidate is built again."""
         source, settings = self.source.architecture, self.settings
-        if name not in ("distilled", "adapted"):
+        if name in ("source-only", "adabn", "translated"):
             return source
         if settings.student_backbone is not None:
             return student_architecture(self.source.model, source, backbone=settings.student_backbone)

@@ -31,7 +31,7 @@ from sourcefree.types import ClassifierOutput, ImageBatch
 
 _MIXED = 256  # target images that are mixed with others
 
-DESCRIPTIONS = {
+_DESCRIPTIONS = {
     "source-only": "The source model on the target images as they are.",
     "adabn": "The source model with batch-norm statistics of the target images.",
     "translated": "The source model on translated target images.",
@@ -45,7 +45,7 @@ class Candidate:
     """A model and its label-free evidence.
 
     Attributes:
-        name: source-only, adabn, translated, distilled or adapted.
+        name: source-only, adabn, translated, distilled, adapted, or the section of a rival.
         model: returns a :class:`ClassifierOutput` for target images.
         scores: label-free scores by name: those that the report shows.
         target_scores: further ones, of the target images' answers alone, for studies of scores.
@@ -68,7 +68,7 @@ class Candidate:
         counts = torch.bincount(predicted, minlength=self.target.logits.shape[1])
         return {
             "name": self.name,
-            "description": DESCRIPTIONS[self.name],
+            "description": _DESCRIPTIONS.get(self.name, f"A target model trained by the method {self.name}."),
             "scores": dict(self.scores),
             "target_scores": dict(self.target_scores),
             "class_counts": counts.tolist(),

@@ -44,7 +44,7 @@ def decide(candidates: Mapping[str, Candidate], judge: Judge, settings: AdaptSet
     """
     preferred = preferred_candidate(candidates, settings)
     # The translated model is shown but stands in no competition: it costs a translator at inference.
-    rivals = [name for name in ("distilled", "adabn", "source-only") if name in candidates and name != preferred]
+    rivals = [name for name in candidates if name not in (preferred, "translated")]
     evidence = {
         name: Evidence(selection_score(candidates[name].scores), candidates[name].scene_information)
         for name in (preferred, *rivals)

@@ -20,8 +20,6 @@ from sourcefree.errors import CheckpointError
 from sourcefree.evaluation import ClassificationMetrics, classification_metrics
 from sourcefree.models.trained import TrainedClassifier, load_trained
 
-_SAVED = ("source-only", "adabn", "distilled", "adapted", "translated")
-
 
 @dataclass(frozen=True)
 class EvaluateResult:
@@ -102,9 +100,11 @@ def evaluate(
 
 def _models(run: Path, trained: TrainedClassifier, network: nn.Module | None) -> Iterator[tuple[str, nn.Module]]:
     """Yield every model of an adapt run under its name and the delivered one as "calibrated"; else the one model there is."""
-    folders = {name: run / "candidates" / name for name in _SAVED if (run / "candidates" / name).is_dir()}
+    summary = read_json(run / "summary.json") if (run / "summary.json").is_file() else None
+    names = [entry["name"] for entry in summary["candidates"]] if summary else []
+    folders = {name: run / "candidates" / name for name in names if (run / "candidates" / name).is_dir()}
     if not folders:
-        yield ("source" if (run / "summary.json").is_file() else "model"), trained.model
+        yield ("source" if summary else "model"), trained.model
     for name, folder in folders.items():
         yield name, load_trained(folder, network=network).model
     if folders:

@@ -59,6 +59,12 @@ METHODS = {
         uses=_PAIRS,
         settings=_MULTILEVEL,
     ),
+    "auto": Preset(
+        summary="multilevel, SHOT and AaD; the label-free evidence chooses among their models",
+        reference="ours; [SHOT]; Yang et al., arXiv 2205.04183",
+        uses=_PAIRS,
+        settings=_MULTILEVEL.model_copy(update={"method": "auto", "shot": ShotSettings(), "aad": AadSettings()}),
+    ),
     "tgmb-tgkt": Preset(
         summary="translator, then transfer, with the terms as published",
         reference="[TGKT] arXiv 2401.05014",

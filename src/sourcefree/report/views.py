@@ -90,7 +90,8 @@ def score_figures(data: RunData) -> list[Figure]:
     """
     figures = []
     for name in dict.fromkeys(series.name for series in data.scores):
-        curves = [series for series in data.scores if series.name == name]
+        # Rivals were trained too, in stages that are called as they are.
+        curves = [series for series in data.scores if series.name == name and data.candidate(series.stage) is None]
         references = {
             candidate_title(rival): (candidate.scores[name], colour)
             for rival, colour in _REFERENCE_COLOURS.items()
