@@ -28,7 +28,7 @@ def candidate(name: str, score: float, information: Tensor = TELLING) -> Candida
     return Candidate(
         name=name,
         model=cast(Classifier, None),
-        scores={"information_maximization": score, "pair_divergence": 0.0},
+        scores={"target_information": score, "pair_information": 1.0},
         target_scores={"calibrated_confidence": 0.5},
         target=ClassifierOutput(torch.zeros(4, 2), torch.zeros(4, 3)),
         pair_logits=torch.zeros(4, 3),

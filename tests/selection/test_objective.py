@@ -7,18 +7,18 @@ import pytest
 from sourcefree.errors import ConfigError
 from sourcefree.selection.objective import SIGNS, find_objective, selection_score
 
-SCORES = {"pair_divergence": 0.4, "information_maximization": 1.5, "pair_agreement": 0.7}
+SCORES = {"pair_divergence": 0.4, "target_information": 1.2, "pair_information": 0.3, "pair_agreement": 0.7}
 
 
-def test_more_information_and_less_divergence_are_better() -> None:
-    assert selection_score({**SCORES, "information_maximization": 1.6}) > selection_score(SCORES)
-    assert selection_score({**SCORES, "pair_divergence": 0.3}) > selection_score(SCORES)
+def test_the_score_is_the_geometric_mean_of_both_informations() -> None:
+    assert selection_score(SCORES) == pytest.approx(0.6)
+    assert selection_score({**SCORES, "pair_information": -0.1}) == 0
 
 
 def test_neither_blind_spot_wins_alone() -> None:
     good = selection_score(SCORES)
-    collapsed = selection_score({"pair_divergence": 0.4, "information_maximization": 0.0})
-    sure_and_wrong = selection_score({"pair_divergence": 5.0, "information_maximization": 2.3})
+    collapsed = selection_score({"pair_information": 0.3, "target_information": 0.0})
+    sure_and_wrong = selection_score({"pair_information": 0.01, "target_information": 2.3})
     assert good > max(collapsed, sure_and_wrong)
 
 

@@ -20,8 +20,10 @@ from sourcefree.selection.scores import (
     pair_agreement,
     pair_divergence,
     pair_information,
+    pair_temperature,
     scene_means,
     soft_neighbourhood_density,
+    target_information,
 )
 
 
@@ -108,6 +110,22 @@ def test_mixing_consistency_is_the_share_of_kept_answers() -> None:
     assert mixing_consistency(labels, lambda _a, b, _share: one_hot(labels[b], 2).float()) == 0.5
 
 
+@pytest.mark.parametrize("loudness", [0.5, 2.0])
+def test_target_information_does_not_hear_how_loud_a_model_is(loudness: float) -> None:
+    torch.manual_seed(0)
+    target, pairs = torch.randn(50, 4), torch.randn(60, 4)
+    source = pairs + 0.1 * torch.randn(60, 4)
+    assert pair_temperature(loudness * pairs, source) == loudness
+    found = target_information(loudness * target, loudness * pairs, source)
+    assert found == pytest.approx(mutual_information(target), abs=1e-5)
+
+
+def test_target_information_is_low_where_the_pairs_prove_the_answers_wrong() -> None:
+    torch.manual_seed(0)
+    target, pairs = 5 * torch.randn(50, 4), 5 * torch.randn(60, 4)
+    assert target_information(target, pairs, 5 * torch.randn(60, 4)) < 0.3 * mutual_information(target)
+
+
 @pytest.mark.parametrize("loudness", [0.5, 4.0])
 def test_the_temperature_undoes_loudness(loudness: float) -> None:
     torch.manual_seed(0)
@@ -138,9 +156,9 @@ def test_the_best_score_is_delivered_without_a_word_where_it_is_the_adapted_mode
 
 
 def test_a_better_fallback_takes_the_place_of_the_adapted_model_and_both_scores_are_told() -> None:
-    delivered, warnings = choose(adapted=evidence(-0.4), adabn=evidence(0.3), source_only=SAFE)
+    delivered, warnings = choose(adapted=evidence(0.2), adabn=evidence(0.3), source_only=SAFE)
     assert delivered == "adabn"
-    assert "-0.40 nats" in warnings[0]
+    assert "0.20 nats" in warnings[0]
     assert "0.30" in warnings[0]
     assert choose(adapted=evidence(-0.9), adabn=evidence(-0.8), source_only=SAFE)[0] == "source-only"
 

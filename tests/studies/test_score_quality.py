@@ -10,7 +10,7 @@ import pytest
 from sourcefree.errors import DataError
 from sourcefree.studies.points import collect_points
 from sourcefree.studies.results import write_points
-from sourcefree.studies.score_quality import quality, quality_tables, read_point_table, score_names
+from sourcefree.studies.score_quality import moment_gains, quality, quality_tables, read_point_table, score_names
 
 
 def point(
@@ -53,7 +53,10 @@ def test_points_come_back_from_their_table(points: list[dict[str, object]], tmp_
 
 def test_correlation_and_regret_by_hand() -> None:
     rows = [
-        {"task": "t", "seed": seed, "method": "m", "accuracy": accuracy, "up": up, "pair_divergence": down}
+        {
+            **{"task": "t", "seed": seed, "method": "m", "stage": "adapted", "progress": 1 - abs(accuracy - 0.5)},
+            **{"accuracy": accuracy, "up": up, "pair_divergence": down},
+        }
         for seed, triples in (
             (0, [(0.2, 1, 3), (0.5, 2, 2), (0.9, 3, 1)]),
             (1, [(0.2, 3, 1), (0.5, 2, 2), (0.9, 1, 3)]),
@@ -65,7 +68,33 @@ def test_correlation_and_regret_by_hand() -> None:
         assert found.correlation == pytest.approx(0.0)  # 1 in one seed, -1 in the other
         assert found.regrets == pytest.approx((0.0, 0.7))
     assert score_names(rows) == ["up", "pair_divergence"]
-    oracle = {"task": "t", "seed": 0, "method": "oracle", "accuracy": 1.0, "up": 0, "pair_divergence": 9}
-    correlation, regret = quality_tables([*rows, oracle])
+    oracle = {
+        "task": "t",
+        "seed": 0,
+        "method": "oracle",
+        "stage": "adapted",
+        "progress": 1,
+        "accuracy": 1.0,
+        "up": 0,
+        "pair_divergence": 9,
+    }
+    correlation, regret, moments = quality_tables([*rows, oracle])
     assert correlation.body[0] == ["up", "0.00", "0.00"]
     assert regret.body[0] == ["up", "35.0", "35.0", "70.0"]
+    # Both trainings end at 0.5. By "up" the first would have been left at 0.9, the second at 0.2.
+    assert moments.body[0] == ["up", "+5.0", "-30.0", "+40.0"]
+
+
+def test_the_moment_is_chosen_among_models_of_one_training() -> None:
+    def row(method: str, stage: str, progress: float, accuracy: float, up: float) -> dict[str, object]:
+        shared = {"task": "t", "seed": 0, "method": method, "stage": stage, "progress": progress}
+        return {**shared, "accuracy": accuracy, "up": up}
+
+    rows = [
+        row("adabn", "adabn", 1, 0.9, 99),
+        row("m", "translated", 1, 0.9, 99),
+        row("m", "multilevel", 0.5, 0.7, 3),
+        row("m", "adapted", 1, 0.6, 2),
+        row("other", "adapted", 1, 0.8, 9),
+    ]
+    assert moment_gains(rows, "up") == pytest.approx([0.1])

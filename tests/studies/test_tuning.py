@@ -32,8 +32,9 @@ SPACE = {NAME: Range(0, 2)}
 Came = Callable[[int, AdaptSettings], TrialRecord | str]
 
 
-def gave(divergence: float, status: str = "done", note: str = "") -> TrialRecord:
-    scores = {"pair_divergence": divergence, "information_maximization": 1.0}
+def gave(loss: float, status: str = "done", note: str = "") -> TrialRecord:
+    """Return the record of a trial whose score is 1 - loss."""
+    scores = {"pair_information": (1 - loss) ** 2, "target_information": 1.0}
     return TrialRecord(status, scores, "adapted", 2.0, note)  # type: ignore[arg-type]
 
 
@@ -95,7 +96,7 @@ def test_the_table_and_the_settings_of_the_best_can_be_read(tmp_path: Path) -> N
     assert rows[0][NAME] == str(int(setting(method_settings("shot"), NAME)))
     assert [float(row[NAME]) for row in rows[1:]] == [trial.values[NAME] for trial in result.trials[1:]]
     assert float(rows[2]["score"]) == pytest.approx(0.9)
-    assert {"status", "delivered", "pair_divergence", "seconds", "note"} <= rows[0].keys()
+    assert {"status", "delivered", "pair_information", "seconds", "note"} <= rows[0].keys()
     again = override(method_settings("shot"), read_overrides(tmp_path / "best.yaml"))
     assert again == result.settings
     assert setting(again, NAME) == result.best.values[NAME] != setting(method_settings("shot"), NAME)

@@ -26,6 +26,7 @@ from sourcefree.selection.scores import (
     pair_information,
     scene_means,
     soft_neighbourhood_density,
+    target_information,
 )
 from sourcefree.types import ClassifierOutput, ImageBatch
 
@@ -140,6 +141,7 @@ class Judge:
         target, pair_logits = self.infer_target(model), self.infer_pairs(model)
         scores = {
             **_pair_scores(pair_logits, self.source_logits),
+            "target_information": target_information(target.logits, pair_logits, self.source_logits),
             "information_maximization": mutual_information(target.logits),
             "mean_confidence": mean_confidence(target.logits),
         }

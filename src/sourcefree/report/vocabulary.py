@@ -44,8 +44,7 @@ SCORES = {
     "pair_agreement": Quantity(
         "Pair agreement",
         "On held-out pairs, how often the model's answer for the target image is the source model's answer "
-        "for the source image of the same scene. The strongest evidence without labels; the scenes lie "
-        "outside the task.",
+        "for the source image of the same scene. The scenes lie outside the task.",
         percent=True,
     ),
     "pair_divergence": Quantity(
@@ -57,7 +56,12 @@ SCORES = {
     "pair_information": Quantity(
         "Pair information",
         "On held-out pairs, how much the model's answer for the target image tells of the source model's for the source "
-        "image (nats), however loud the answers are. 0 means nothing. What is delivered is decided by it.",
+        "image (nats), however loud the answers are. 0 means nothing. With target information it decides what is delivered.",
+    ),
+    "target_information": Quantity(
+        "Target information",
+        "How much the model's answers tell target images apart (nats), made as loud as its answers on the held-out pairs "
+        "deserve. 0 means the same answer for all. With pair information it decides what is delivered.",
     ),
     "information_maximization": Quantity(
         "Information max.",

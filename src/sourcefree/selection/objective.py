@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 
 from sourcefree.errors import ConfigError, did_you_mean
@@ -15,6 +16,7 @@ SIGNS = {
     "pair_agreement": 1,
     "pair_divergence": -1,
     "pair_information": 1,
+    "target_information": 1,
     "information_maximization": 1,
     "mean_confidence": 1,
     "soft_neighbourhood_density": 1,
@@ -36,21 +38,20 @@ _REFUSED = {
 
 
 def selection_score(scores: Mapping[str, float]) -> float:
-    """Return mutual information on the target images minus divergence on held-out pairs, in nats; higher is better.
+    """Return the geometric mean of what a model's answers tell on the target images and on held-out pairs; nats, 0 at worst.
 
-    Each has a blind spot that the other sees. The divergence is about scenes outside the task: a model can answer the
-    pairs as the source model does and tell the task's classes apart poorly. The information is about the task's images, but
-    a model that is sure, varied and wrong has much of it. Both are in nats, so they add without a weight: the information
-    lies in 0..log K, and the divergence, 0 at best, is about log K for a model that knows nothing and larger for one that
-    is sure of other answers than the source model's. A model collapsed to one class has no information to gain from.
+    Each has a blind spot that the other sees. The pairs show scenes outside the task: a model can answer them as the source
+    model does and tell the task's classes apart poorly. The target images are the task's, but a model that is varied and
+    wrong tells as much of them. A product needs no weight between the two, and is 0 where either tells nothing: for a model
+    collapsed to one class, and for one trained on pairs that have nothing to do with each other.
 
     Args:
-        scores: of one model, by name: ``information_maximization`` and ``pair_divergence``.
+        scores: of one model, by name: ``target_information`` and ``pair_information``.
 
     Raises:
         KeyError: one of the two is missing.
     """
-    return scores["information_maximization"] - scores["pair_divergence"]
+    return math.sqrt(max(scores["target_information"], 0.0) * max(scores["pair_information"], 0.0))
 
 
 def find_objective(name: str) -> Objective:

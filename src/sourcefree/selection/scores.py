@@ -10,7 +10,7 @@ from torch.nn.functional import log_softmax, normalize
 
 from sourcefree.losses.information import entropy, information_maximization
 
-_TEMPERATURES = (0.5, 0.7, 1.0, 1.4, 2.0, 3.0, 5.0, 10.0)
+_TEMPERATURES = (0.3, 0.4, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0, 5.0, 10.0)
 
 
 def pair_agreement(logits: Tensor, source_logits: Tensor) -> float:
@@ -32,6 +32,16 @@ def pair_divergence(logits: Tensor, source_logits: Tensor) -> float:
     """
     teacher, student = log_softmax(source_logits.float(), -1), log_softmax(logits.float(), -1)
     return float((teacher.exp() * (teacher - student)).sum(-1).mean())
+
+
+def pair_temperature(logits: Tensor, source_logits: Tensor) -> float:
+    """Return the temperature, of a few, at which a model's answers on held-out pairs diverge least from the source model's.
+
+    Args:
+        logits: (N, K) of the model on the target images of held-out pairs.
+        source_logits: (N, K) of the source model on their source images.
+    """
+    return min(_TEMPERATURES, key=lambda temperature: pair_divergence(logits.float() / temperature, source_logits))
 
 
 def pair_information(logits: Tensor, source_logits: Tensor) -> Tensor:
@@ -67,6 +77,22 @@ def scene_means(values: Tensor, scenes: Tensor) -> Tensor:
     """
     numbers = sorted(set(scenes.tolist()))
     return torch.stack([values[scenes == number].mean() for number in numbers])
+
+
+def target_information(logits: Tensor, pair_logits: Tensor, source_logits: Tensor) -> float:
+    """Return the mutual information of a model's answers on target images, as loud as the pairs allow; nats, higher is better.
+
+    Sharpening makes any answers look informative, and distillation at a high temperature makes good ones look vague. On the
+    pairs it is known how loud the answers should be.
+
+    Args:
+        logits: (N, K) on target images.
+        pair_logits: (M, K) on the target images of held-out pairs.
+        source_logits: (M, K) of the source model on their source images.
+
+    Reference: ours; see :func:`mutual_information` and :func:`pair_temperature`.
+    """
+    return mutual_information(logits.float() / pair_temperature(pair_logits, source_logits))
 
 
 def mutual_information(logits: Tensor) -> float:

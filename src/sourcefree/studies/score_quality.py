@@ -17,6 +17,7 @@ from sourcefree.selection.objective import COMBINED, SIGNS, selection_score
 from sourcefree.studies.cell import Row
 from sourcefree.studies.summary import Table, names
 
+_NO_MOMENTS = ("source-only", "adabn", "translated", "tgmb")  # stages that train no target model
 _NO_SCORES = ("task", "seed", "method", "stage", "progress", "accuracy", "temperature")
 
 
@@ -55,7 +56,7 @@ def read_point_table(path: Path) -> list[Row]:
 def score_names(rows: Sequence[Row]) -> list[str]:
     """Return the scores that the points have, the one that ``sourcefree tune`` maximises last."""
     found = list(dict.fromkeys(name for row in rows for name in row if name not in _NO_SCORES))
-    return [*found, COMBINED] if {"information_maximization", "pair_divergence"} <= set(found) else found
+    return [*found, COMBINED] if {"target_information", "pair_information"} <= set(found) else found
 
 
 def quality(rows: Sequence[Row], *, task: str, score: str) -> Quality:
@@ -93,7 +94,35 @@ def quality_tables(rows: Sequence[Row]) -> list[Table]:
             regret,
             "Accuracy of the best of all models of a task and seed, less that of the one with the best score.",
         ),
+        _moment_table(rows, scores),
     ]
+
+
+def moment_gains(rows: Sequence[Row], score: str) -> list[float]:
+    """Return, for every training, the accuracy of its moment with the best score less that of its end."""
+    trainings: dict[tuple[str, float, str], list[Row]] = {}
+    for row in rows:
+        if row["stage"] not in _NO_MOMENTS:
+            trainings.setdefault((row["task"], row["seed"], row["method"]), []).append(row)
+    gains = []
+    for group in trainings.values():
+        ends = [row["accuracy"] for row in group if row["stage"] == "adapted" and row["progress"] == 1]
+        if ends and len(group) > 1:
+            gains.append(group[int(_values(group, score).argmax())]["accuracy"] - ends[0])
+    return gains
+
+
+def _moment_table(rows: Sequence[Row], scores: Sequence[str]) -> Table:
+    body, count = [], 0
+    for score in scores:
+        gains = moment_gains(rows, score)
+        count = len(gains)
+        if gains:
+            body.append([score, *(f"{100 * value:+.1f}" for value in (fmean(gains), min(gains), max(gains)))])
+    note = f"{count} trainings: accuracy at the moment with the best score (a third, two thirds, end), less that of the end."
+    return Table(
+        "Choice of the moment in a training, points of accuracy", ["score", "mean", "worst", "best"], body, note
+    )
 
 
 def _mean(found: dict[tuple[str, str], Quality], tasks: list[str], score: str) -> str:
