@@ -18,7 +18,7 @@ class Settings(BaseModel):
 
 
 class Optimisation(Settings):
-    """How a stage is optimised: by default SGD as in [SHOT] and [SOCKET] (METHOD.md, baselines)."""
+    """How a stage is optimised: by default SGD as in [SHOT] and [SOCKET]."""
 
     optimizer: Literal["sgd", "adamw"] = "sgd"
     learning_rate: float = Field(1e-2, gt=0, description="at the start; falls as (1 + 10 p)^-0.75 over progress p")

@@ -31,8 +31,8 @@ class Socket(Method):
         settings: weights.
 
     Reference: [SOCKET] equation 9. Deviation: with several sources pseudo-labels come from the members' features side by
-    side, in place of a weighted sum of distances. Of the public code's defects (shared/METHOD.md) none is kept: pairs share
-    crop and flip and are matched by name, layers are the student's own, pseudo-labels come from un-augmented images.
+    side, in place of a weighted sum of distances. None of the public code's defects is kept: pairs share crop and flip
+    and are matched by name, layers are the student's own, pseudo-labels come from un-augmented images.
     """
 
     uses_pairs = True
