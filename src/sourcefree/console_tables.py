@@ -22,12 +22,12 @@ def show_scores(console: Console, scores: Mapping[str, Mapping[str, float]], del
             f"{name} (delivered)" if name == delivered else name,
             f"{100 * row['pair_agreement']:.1f} %",
             f"{row['pair_information']:.3f}",
-            f"{row['information_maximization']:.3f}",
+            f"{row['target_information']:.3f}",
             f"{100 * row['mean_confidence']:.1f} %",
         )
         for name, row in scores.items()
     ]
-    head = ("without labels", "pair agreement", "pair information", "information", "mean confidence")
+    head = ("without labels", "pair agreement", "pair information", "target information", "mean confidence")
     _show_table(console, "", head, rows)
 
 

@@ -40,7 +40,7 @@ def candidate(
         "scores": {
             "pair_agreement": quality - 0.05,
             "pair_divergence": 3 * (1 - quality),
-            "information_maximization": quality * float(np.log(classes)),
+            "target_information": quality * float(np.log(classes)),
             "mean_confidence": 0.4 + quality / 2,
         },
         "class_counts": rng.multinomial(count, rng.dirichlet(np.full(classes, 1 + 20 * quality))).tolist(),
@@ -59,7 +59,7 @@ def metrics_lines(rng: np.random.Generator, *, epochs: int) -> list[dict[str, An
             lines.append({"stage": stage, "epoch": epoch, "step": 12 * (epoch + 1), "terms": values})
             if stage == "tgkt":
                 progress = 1 - float(np.exp(-4 * epoch / epochs))
-                scores = {"pair_agreement": 0.2 + 0.35 * progress, "information_maximization": 0.5 + progress}
+                scores = {"pair_agreement": 0.2 + 0.35 * progress, "target_information": 0.5 + progress}
                 lines.append({"stage": stage, "epoch": epoch, "scores": scores})
     return lines
 

@@ -158,7 +158,7 @@ def test_best_of_a_column_follows_its_direction_and_delivered_is_marked(fake_run
     assert ("pair_divergence", "adapted") in best and ("ece", "adapted") in best  # lowest
     assert ("pair_agreement", "adapted") in best  # highest
     assert not [name for name, _ in best if name == "mean_confidence"], "confidence is no quality"
-    assert page.words.count("delivered") == 1
+    assert page.words.count("adapted delivered") == 1
 
 
 OPTIONAL = ("summary.json", "metrics.jsonl", "config.yaml", "analysis.npz", "gallery.json")

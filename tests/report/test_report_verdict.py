@@ -24,7 +24,7 @@ def verdict_of(run: Path, *, change: Callable[[Any], None] | None = None) -> Ver
 @pytest.mark.parametrize(
     ("qualities", "tone", "headline"),
     [
-        ((0.2, 0.3, 0.4, 0.6), "good", "better than source-only and AdaBN by the label-free evidence"),
+        ((0.2, 0.3, 0.4, 0.6), "good", "better than source-only and AdaBN by agreement on held-out pairs"),
         ((0.2, 0.6, 0.4, 0.6), "mixed", "better than source-only, but not clearly different from AdaBN"),
         ((0.2, 0.7, 0.4, 0.6), "mixed", "better than source-only, but worse than AdaBN"),
         ((0.7, 0.8, 0.4, 0.6), "bad", "worse than source-only and AdaBN"),
@@ -40,9 +40,10 @@ def test_label_free_verdict(fake_run: FakeRun, qualities: tuple[float, ...], ton
 
 
 def test_numbers_stand_in_the_sentence(fake_run: FakeRun) -> None:
-    (sentence,) = verdict_of(fake_run(labelled=False, qualities=(0.25, 0.35, 0.5, 0.65))).sentences
+    sentence, delivery = verdict_of(fake_run(labelled=False, qualities=(0.25, 0.35, 0.5, 0.65))).sentences
     assert "60.0 % of the scenes" in sentence
     assert "20.0 % for source-only (+40.0 points)" in sentence
+    assert delivery.startswith("The run delivers it")
 
 
 def test_labels_decide_where_they_are_given(fake_run: FakeRun) -> None:

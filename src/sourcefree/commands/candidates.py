@@ -142,10 +142,10 @@ class Judge:
         scores = {
             **_pair_scores(pair_logits, self.source_logits),
             "target_information": target_information(target.logits, pair_logits, self.source_logits),
-            "information_maximization": mutual_information(target.logits),
             "mean_confidence": mean_confidence(target.logits),
         }
         target_scores = {
+            "information_maximization": mutual_information(target.logits),
             "soft_neighbourhood_density": soft_neighbourhood_density(target.logits),
             "nuclear_norm": nuclear_norm(target.logits),
             "class_correlation": class_correlation(target.logits),

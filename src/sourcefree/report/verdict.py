@@ -166,14 +166,18 @@ def _headline(comparison: _Comparison, *, labelled: bool) -> str:
         parts.append(f"not clearly different from {equal}")
     if worse:
         parts.append(f"worse than {worse}")
-    basis = "on labelled images" if labelled else "by the label-free evidence"
+    basis = "on labelled images" if labelled else "by agreement on held-out pairs"
     return f"The adapted model is {', but '.join(parts)} {basis}"
 
 
 def _delivery(data: RunData) -> list[str]:
-    """Return a sentence where another model than the adapted one is delivered."""
-    if data.delivered in (None, "adapted"):
+    """Return a sentence on the model that is delivered."""
+    if data.delivered is None:
         return []
+    if data.delivered == "adapted":
+        return [
+            "The run delivers it: of all models its answers tell most, on target images and held-out pairs together."
+        ]
     return [f"The run delivers “{candidate_title(str(data.delivered))}” instead of the adapted model."]
 
 
@@ -205,7 +209,7 @@ def _caveats(data: RunData, adapted: Candidate, by_labels: _Comparison, by_pairs
             "scenes outside the task: agreement on them is evidence, not a measurement."
         )
     elif by_labels.known and by_pairs.known and by_labels.tone != by_pairs.tone:
-        caveats.append("Labels and label-free evidence do not say the same here; the labels count more.")
+        caveats.append("Labels and agreement on held-out pairs do not say the same here; the labels count more.")
     total = sum(adapted.class_counts)
     if total and len(adapted.class_counts) > 2:
         share = max(adapted.class_counts) / total

@@ -63,11 +63,6 @@ SCORES = {
         "How much the model's answers tell target images apart (nats), made as loud as its answers on the held-out pairs "
         "deserve. 0 means the same answer for all. With pair information it decides what is delivered.",
     ),
-    "information_maximization": Quantity(
-        "Information max.",
-        "Entropy of the mean prediction minus mean entropy of the predictions (nats): high when each image "
-        "gets a clear answer and all classes are used. Can be high for a model that is clearly wrong.",
-    ),
     "mean_confidence": Quantity(
         "Mean confidence",
         "Mean probability of the predicted class. Says how sure the model is, not how right.",
