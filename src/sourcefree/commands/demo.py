@@ -19,9 +19,9 @@ _RENDER = {
     "size": 80,
     "source_train": 2400,
     "source_test": 300,
-    "target_train": 800,
+    "target_train": 480,
     "target_test": 500,
-    "pairs": 1500,
+    "pairs": 1200,
 }
 # Trained beside the method, which does without: translations are something to look at.
 _BRIDGE = TgmbSettings(
