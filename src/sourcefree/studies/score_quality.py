@@ -57,7 +57,7 @@ def read_point_table(path: Path) -> list[Row]:
 def score_names(rows: Sequence[Row]) -> list[str]:
     """Return the scores that the points have, the one that ``sourcefree tune`` maximises last."""
     found = list(dict.fromkeys(name for row in rows for name in row if name not in _NO_SCORES))
-    return [*found, COMBINED] if _COMBINES <= set(found) else found
+    return [*found, COMBINED] if set(found) >= _COMBINES else found
 
 
 def quality(rows: Sequence[Row], *, task: str, score: str) -> Quality:
@@ -132,7 +132,7 @@ def _mean(found: dict[tuple[str, str], Quality], tasks: list[str], score: str) -
 
 def _values(group: Sequence[Row], score: str) -> np.ndarray:
     if score == COMBINED:
-        return np.asarray([selection_score(row) if _COMBINES <= set(row) else -math.inf for row in group])
+        return np.asarray([selection_score(row) if set(row) >= _COMBINES else -math.inf for row in group])
     return np.asarray([SIGNS.get(score, 1) * row.get(score, -math.inf) for row in group])
 
 
