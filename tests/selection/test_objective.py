@@ -5,25 +5,13 @@ from __future__ import annotations
 import pytest
 
 from sourcefree.errors import ConfigError
-from sourcefree.selection.objective import SIGNS, find_objective, selection_score
+from sourcefree.selection.objective import DECISIVE, SIGNS, find_objective
 
 SCORES = {"pair_divergence": 0.4, "target_information": 1.2, "pair_information": 0.3, "pair_agreement": 0.7}
 
 
-def test_the_score_is_the_geometric_mean_of_both_informations() -> None:
-    assert selection_score(SCORES) == pytest.approx(0.6)
-    assert selection_score({**SCORES, "pair_information": -0.1}) == 0
-
-
-def test_neither_blind_spot_wins_alone() -> None:
-    good = selection_score(SCORES)
-    collapsed = selection_score({"pair_information": 0.3, "target_information": 0.0})
-    sure_and_wrong = selection_score({"pair_information": 0.01, "target_information": 2.3})
-    assert good > max(collapsed, sure_and_wrong)
-
-
 def test_one_score_by_name_with_higher_always_better() -> None:
-    assert find_objective("combined")(SCORES) == selection_score(SCORES)
+    assert find_objective(DECISIVE)(SCORES) == 1.2
     assert find_objective("pair-agreement")(SCORES) == 0.7
     assert find_objective("pair_divergence")(SCORES) == -0.4
     assert SIGNS["pair_divergence"] == -1

@@ -18,7 +18,7 @@ from sourcefree.engine.run_folder import RunFolder
 from sourcefree.errors import ConfigError, DivergenceError, SourcefreeError
 from sourcefree.methods.presets import method_settings
 from sourcefree.overrides import override, read_overrides
-from sourcefree.selection.objective import selection_score
+from sourcefree.selection.objective import DECISIVE, find_objective
 from sourcefree.selection.space import Range, setting
 from sourcefree.studies import trial as trial_module
 from sourcefree.studies import tune as tune_module
@@ -34,7 +34,7 @@ Came = Callable[[int, AdaptSettings], TrialRecord | str]
 
 def gave(loss: float, status: str = "done", note: str = "") -> TrialRecord:
     """Return the record of a trial whose score is 1 - loss."""
-    scores = {"pair_information": (1 - loss) ** 2, "target_information": 1.0}
+    scores = {"pair_information": 0.5, "target_information": 1 - loss}
     return TrialRecord(status, scores, "adapted", 2.0, note)  # type: ignore[arg-type]
 
 
@@ -63,7 +63,7 @@ def tuning(out: Path, executor: Here) -> Tuning:
     out.mkdir(exist_ok=True)
     settings = method_settings("shot")
     search = Search(out / "journal.log", SPACE, {NAME: setting(settings, NAME)}, seed=0)
-    return Tuning(RunFolder(out), settings, {}, SPACE, selection_score, search, executor, Silent())  # type: ignore[arg-type]
+    return Tuning(RunFolder(out), settings, {}, SPACE, find_objective(DECISIVE), search, executor, Silent())  # type: ignore[arg-type]
 
 
 def run(out: Path, count: int, came: Came) -> tuple[TuneResult, list[int]]:
@@ -243,12 +243,12 @@ def test_what_cannot_be_tuned_is_refused_before_a_folder_is_made(
 
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
-    config = {"score": "combined", "space": {NAME: "0..2"}}
+    config = {"score": "target_information", "space": {NAME: "0..2"}}
     folder = tune_module._open(tmp_path / "out", config)
     assert yaml.safe_load((folder.path / "tune.yaml").read_text()) == config
     assert tune_module._open(tmp_path / "out", config) == folder
     with pytest.raises(ConfigError, match=r"space\.shot\.information: was '0\.\.2', is '0\.\.1'"):
-        tune_module._open(tmp_path / "out", {"score": "combined", "space": {NAME: "0..1"}})
+        tune_module._open(tmp_path / "out", {"score": "target_information", "space": {NAME: "0..1"}})
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/notes.txt").write_text("mine")
     with pytest.raises(ConfigError, match="holds no tuning"):

@@ -138,8 +138,8 @@ def tune(
         ),
     ] = None,
     score: Annotated[
-        str, Parameter(help="What is highest for the best trial: combined, or one label-free score by name.")
-    ] = "combined",
+        str, Parameter(help="What is highest for the best trial: one label-free score by name.")
+    ] = "target_information",
 ) -> None:
     """Choose settings without labels: several adaptations, judged by held-out pairs and target answers."""
     from sourcefree.overrides import parse_assignments

@@ -11,7 +11,7 @@ from sourcefree.commands.candidates import Candidate, Judge
 from sourcefree.config import AdaptSettings
 from sourcefree.selection.estimate import AccuracyEstimate, estimate_accuracy
 from sourcefree.selection.guard import Evidence, choose_candidate
-from sourcefree.selection.objective import selection_score
+from sourcefree.selection.objective import DECISIVE
 from sourcefree.selection.scores import dominant_share
 
 
@@ -46,7 +46,7 @@ def decide(candidates: Mapping[str, Candidate], judge: Judge, settings: AdaptSet
     # The translated model is shown but stands in no competition: it costs a translator at inference.
     rivals = [name for name in candidates if name not in (preferred, "translated")]
     evidence = {
-        name: Evidence(selection_score(candidates[name].scores), candidates[name].scene_information)
+        name: Evidence(candidates[name].scores[DECISIVE], candidates[name].scene_information)
         for name in (preferred, *rivals)
     }
     unlike = judge.share_unlike_pairs()

@@ -56,12 +56,12 @@ SCORES = {
     "pair_information": Quantity(
         "Pair information",
         "On held-out pairs, how much the model's answer for the target image tells of the source model's for the source "
-        "image (nats), however loud the answers are. 0 means nothing. With target information it decides what is delivered.",
+        "image (nats), however loud the answers are. 0 means nothing. A model without any is not delivered.",
     ),
     "target_information": Quantity(
         "Target information",
         "How much the model's answers tell target images apart (nats), made as loud as its answers on the held-out pairs "
-        "deserve. 0 means the same answer for all. With pair information it decides what is delivered.",
+        "deserve. 0 means the same answer for all. What is delivered is decided by it.",
     ),
     "mean_confidence": Quantity(
         "Mean confidence",

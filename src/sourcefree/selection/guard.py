@@ -18,7 +18,7 @@ class Evidence:
     """What is known of a candidate without labels.
 
     Attributes:
-        score: :func:`sourcefree.selection.objective.selection_score`; higher is better.
+        score: :func:`sourcefree.selection.scores.target_information`; higher is better.
         information: (S,) mean :func:`sourcefree.selection.scores.pair_information` of each held-out scene.
     """
 

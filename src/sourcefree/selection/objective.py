@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 
 from sourcefree.errors import ConfigError, did_you_mean
 
 Objective = Callable[[Mapping[str, float]], float]
 
-COMBINED = "combined"
+# What is delivered and tuned by unless another is named; selection/scores.py says why it can be trusted.
+DECISIVE = "target_information"
 
 # Scores that a run computes of its model, and the sign that makes higher better.
 SIGNS = {
@@ -37,23 +37,6 @@ _REFUSED = {
 }
 
 
-def selection_score(scores: Mapping[str, float]) -> float:
-    """Return the geometric mean of what a model's answers tell on the target images and on held-out pairs; nats, 0 at worst.
-
-    Each has a blind spot that the other sees. The pairs show scenes outside the task: a model can answer them as the source
-    model does and tell the task's classes apart poorly. The target images are the task's, but a model that is varied and
-    wrong tells as much of them. A product needs no weight between the two, and is 0 where either tells nothing: for a model
-    collapsed to one class, and for one trained on pairs that have nothing to do with each other.
-
-    Args:
-        scores: of one model, by name: ``target_information`` and ``pair_information``.
-
-    Raises:
-        KeyError: one of the two is missing.
-    """
-    return math.sqrt(max(scores["target_information"], 0.0) * max(scores["pair_information"], 0.0))
-
-
 def find_objective(name: str) -> Objective:
     """Return the function of a model's scores that ``--score`` names; higher is better.
 
@@ -61,12 +44,8 @@ def find_objective(name: str) -> Objective:
         ConfigError: the score needs source data or labels, or is unknown.
     """
     key = name.strip().lower().replace("-", "_").replace(" ", "_")
-    if key == COMBINED:
-        return selection_score
     if key in _REFUSED:
-        raise ConfigError(
-            f"--score {name}: it does not apply, {_REFUSED[key]}", hint=f"known: {', '.join((COMBINED, *SIGNS))}"
-        )
+        raise ConfigError(f"--score {name}: it does not apply, {_REFUSED[key]}", hint=f"known: {', '.join(SIGNS)}")
     if key not in SIGNS:
-        raise ConfigError(f"--score: no score {name!r}", hint=did_you_mean(key, (COMBINED, *SIGNS)))
+        raise ConfigError(f"--score: no score {name!r}", hint=did_you_mean(key, SIGNS))
     return lambda scores: SIGNS[key] * scores[key]

@@ -88,8 +88,10 @@ def scene_means(values: Tensor, scenes: Tensor) -> Tensor:
 def target_information(logits: Tensor, pair_logits: Tensor, source_logits: Tensor) -> float:
     """Return the mutual information of a model's answers on target images, as loud as the pairs allow; nats, higher is better.
 
-    Sharpening makes any answers look informative, and distillation at a high temperature makes good ones look vague. On the
-    pairs it is known how loud the answers should be.
+    Plain information praises whatever is sure and varied, right or wrong: sharpening raises it, and distillation at a high
+    temperature lowers it. On the pairs it is known how sure a model may be: one whose answers there have little to do with
+    the source model's is toned down until it says nothing. So pairs say how far to trust the answers, and the target images
+    say how much these tell.
 
     Args:
         logits: (N, K) on target images.

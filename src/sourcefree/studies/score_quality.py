@@ -13,12 +13,11 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from sourcefree.errors import DataError
-from sourcefree.selection.objective import COMBINED, SIGNS, selection_score
+from sourcefree.selection.objective import SIGNS
 from sourcefree.studies.cell import Row
 from sourcefree.studies.summary import Table, names
 
 _NO_MOMENTS = ("source-only", "adabn", "translated", "tgmb")  # stages that train no target model
-_COMBINES = {"target_information", "pair_information"}
 _NO_SCORES = ("task", "seed", "method", "stage", "progress", "accuracy", "temperature")
 
 
@@ -55,9 +54,8 @@ def read_point_table(path: Path) -> list[Row]:
 
 
 def score_names(rows: Sequence[Row]) -> list[str]:
-    """Return the scores that the points have, the one that ``sourcefree tune`` maximises last."""
-    found = list(dict.fromkeys(name for row in rows for name in row if name not in _NO_SCORES))
-    return [*found, COMBINED] if set(found) >= _COMBINES else found
+    """Return the scores that the points have."""
+    return list(dict.fromkeys(name for row in rows for name in row if name not in _NO_SCORES))
 
 
 def quality(rows: Sequence[Row], *, task: str, score: str) -> Quality:
@@ -131,8 +129,6 @@ def _mean(found: dict[tuple[str, str], Quality], tasks: list[str], score: str) -
 
 
 def _values(group: Sequence[Row], score: str) -> np.ndarray:
-    if score == COMBINED:
-        return np.asarray([selection_score(row) if set(row) >= _COMBINES else -math.inf for row in group])
     return np.asarray([SIGNS.get(score, 1) * row.get(score, -math.inf) for row in group])
 
 

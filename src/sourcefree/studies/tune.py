@@ -16,7 +16,7 @@ from sourcefree.engine.run_folder import RunFolder, check_place, check_same
 from sourcefree.errors import ConfigError
 from sourcefree.methods.presets import method_settings
 from sourcefree.models.trained import TrainedClassifier
-from sourcefree.selection.objective import COMBINED, find_objective
+from sourcefree.selection.objective import DECISIVE, find_objective
 from sourcefree.selection.space import Dimension, Space, Value, fit_space, parse_space, ready_space, setting
 from sourcefree.studies.executors import LocalExecutor
 from sourcefree.studies.search import Search
@@ -40,7 +40,7 @@ def tune(
     space: Mapping[str, Dimension | str | Sequence[Value]] | None = None,
     trials: int = 20,
     jobs: int = 1,
-    score: str = COMBINED,
+    score: str = DECISIVE,
     source_weights: Path | None = None,
     source_labels: Path | None = None,
     size: int | None = None,
@@ -64,7 +64,7 @@ def tune(
             ready-made space of the method.
         trials: how many there are in the end.
         jobs: trials at a time.
-        score: ``combined`` (:func:`sourcefree.selection.objective.selection_score`) or one score by name.
+        score: what is highest for the best trial: one of :data:`sourcefree.selection.objective.SIGNS`.
         source_weights: checkpoint, for a named architecture.
         source_labels: file with its label names.
         size: input size in pixels.
