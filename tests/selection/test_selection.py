@@ -210,5 +210,5 @@ def test_appearance_tells_noise_and_another_setting_from_scenes() -> None:
 
 
 def test_estimates_stay_within_zero_and_one() -> None:
-    assert estimate_accuracy(0.5).to_dict() == pytest.approx({"accuracy": 0.5, "low": 0.35, "high": 0.65})
+    assert estimate_accuracy(0.5).to_dict() == pytest.approx({"accuracy": 0.5, "low": 0.2, "high": 0.65})
     assert (estimate_accuracy(0.97).high, estimate_accuracy(0.05).low) == (1.0, 0.0)

@@ -78,11 +78,23 @@ def test_correlation_and_regret_by_hand() -> None:
         "up": 0,
         "pair_divergence": 9,
     }
-    correlation, regret, moments = quality_tables([*rows, oracle])
+    correlation, regret, moments, estimates = quality_tables([*rows, oracle])
     assert correlation.body[0] == ["up", "0.00", "0.00"]
     assert regret.body[0] == ["up", "35.0", "35.0", "70.0"]
     # Both trainings end at 0.5. By "up" the first would have been left at 0.9, the second at 0.2.
     assert moments.body[0] == ["up", "+5.0", "-30.0", "+40.0"]
+    assert not estimates.body  # no score that an estimate could be made of
+
+
+def test_the_error_of_the_estimate_is_that_of_the_ends() -> None:
+    shared = {"task": "t", "seed": 0, "method": "m", "stage": "adapted"}
+    rows = [
+        {**shared, "progress": 0.5, "accuracy": 0.0, "calibrated_confidence": 0.9},
+        {**shared, "progress": 1, "accuracy": 0.6, "calibrated_confidence": 0.7},
+        {**shared, "progress": 1, "method": "other", "accuracy": 0.3, "calibrated_confidence": 0.9},
+    ]
+    table = quality_tables(rows)[-1]
+    assert table.body == [["t", "2", "+35.0", "+10.0", "+60.0", "50 %"]]
 
 
 def test_the_moment_is_chosen_among_models_of_one_training() -> None:

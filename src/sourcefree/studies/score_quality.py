@@ -13,6 +13,7 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from sourcefree.errors import DataError
+from sourcefree.selection.estimate import estimate_accuracy
 from sourcefree.selection.objective import SIGNS
 from sourcefree.studies.cell import Row
 from sourcefree.studies.summary import Table, names
@@ -94,6 +95,7 @@ def quality_tables(rows: Sequence[Row]) -> list[Table]:
             "Accuracy of the best of all models of a task and seed, less that of the one with the best score.",
         ),
         _moment_table(rows, scores),
+        _estimate_table(rows, tasks),
     ]
 
 
@@ -122,6 +124,25 @@ def _moment_table(rows: Sequence[Row], scores: Sequence[str]) -> Table:
     return Table(
         "Choice of the moment in a training, points of accuracy", ["score", "mean", "worst", "best"], body, note
     )
+
+
+def _estimate_table(rows: Sequence[Row], tasks: Sequence[str]) -> Table:
+    body = []
+    for task in tasks:
+        ends = [row for row in rows if row["task"] == task and row["stage"] == "adapted" and row["progress"] == 1]
+        errors = [row["calibrated_confidence"] - row["accuracy"] for row in ends if "calibrated_confidence" in row]
+        if errors:
+            inside = fmean(_inside(row) for row in ends if "calibrated_confidence" in row)
+            shown = (f"{100 * value:+.1f}" for value in (fmean(errors), min(errors), max(errors)))
+            body.append([task, str(len(errors)), *shown, f"{100 * inside:.0f} %"])
+    head = ["task", "models", "mean", "lowest", "highest", "inside the interval"]
+    note = "Estimated accuracy less the true one, of every adapted model, whether it would be delivered or not."
+    return Table("Error of the estimated accuracy, points", head, body, note)
+
+
+def _inside(row: Row) -> bool:
+    estimate = estimate_accuracy(row["calibrated_confidence"])
+    return bool(estimate.low <= row["accuracy"] <= estimate.high)
 
 
 def _mean(found: dict[tuple[str, str], Quality], tasks: list[str], score: str) -> str:
