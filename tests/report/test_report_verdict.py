@@ -43,7 +43,7 @@ def test_numbers_stand_in_the_sentence(fake_run: FakeRun) -> None:
     sentence, delivery = verdict_of(fake_run(labelled=False, qualities=(0.25, 0.35, 0.5, 0.65))).sentences
     assert "60.0 % of the scenes" in sentence
     assert "20.0 % for source-only (+40.0 points)" in sentence
-    assert delivery.startswith("The run delivers it")
+    assert delivery.startswith("The run delivers the adapted model")
 
 
 def test_labels_decide_where_they_are_given(fake_run: FakeRun) -> None:
