@@ -176,7 +176,8 @@ def _delivery(data: RunData) -> list[str]:
         return []
     if data.delivered == "adapted":
         return [
-            "The run delivers the adapted model: of all models its answers tell most of the target images, as sure as the pairs allow."
+            "The run delivers the adapted model: of all models its answers tell most of the target images, as sure as the "
+            "pairs allow."
         ]
     return [f"The run delivers “{candidate_title(str(data.delivered))}” instead of the adapted model."]
 
