@@ -65,3 +65,23 @@ def test_methods_know_their_own_names_and_typos_are_answered() -> None:
     with pytest.raises(ConfigError, match="no method 'multilvl'") as caught:
         method_settings("multilvl")
     assert "did you mean 'multilevel'" in str(caught.value)
+
+
+def test_a_second_section_is_a_rival_and_trains_beside_the_method() -> None:
+    settings = override(method_settings("multilevel"), {"socket": {}, "shot": {}})
+    assert (settings.student_section, settings.rival_sections) == ("multilevel", ("shot", "socket"))
+    assert set(settings.stages) == {"multilevel", "self_training", "shot", "socket"}
+
+
+@pytest.mark.parametrize(
+    ("method", "changes", "part"),
+    [
+        ("source-only", {"self_training": {}}, "self_training needs a stage before it"),
+        ("tgmb", {"self_training": {}}, "self_training needs a stage before it"),
+        ("tgmb-tgkt-joint", {"self_training": {}}, "self_training needs a stage before it"),
+        ("tgmb-tgkt-joint", {"shot": {}}, "no other that trains a target model"),
+    ],
+)
+def test_stages_that_do_not_go_together_are_refused(method: str, changes: dict[str, object], part: str) -> None:
+    with pytest.raises(ConfigError, match=part):
+        override(method_settings(method), changes)

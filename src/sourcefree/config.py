@@ -167,7 +167,7 @@ class OracleSettings(Settings):
     optimisation: Optimisation = Optimisation()
 
 
-# The sections of AdaptSettings that train a target model; a method has one of them, or none.
+# The sections of AdaptSettings that train a target model: that of the method, if any, then those of its rivals.
 STUDENT_SECTIONS = ("multilevel", "tgkt", "shot", "socket", "nrc", "aad", "adacontrast", "oracle")
 _STAGES = ("tgmb", *STUDENT_SECTIONS, "self_training")
 
@@ -175,8 +175,8 @@ _STAGES = ("tgmb", *STUDENT_SECTIONS, "self_training")
 class AdaptSettings(Settings):
     """A method with all its settings, and how the run is done. A section that is None is a stage left out.
 
-    Of several sections that train a target model, the first in the order below is what the method is about, and the others
-    are its rivals.
+    Of several sections that train a target model, the first of ``STUDENT_SECTIONS`` is what the method is about, and the
+    others are its rivals.
     """
 
     method: str = "source-only"
@@ -222,7 +222,7 @@ class AdaptSettings(Settings):
 
     @property
     def stages(self) -> tuple[str, ...]:
-        """Names of the sections that train something, in their order."""
+        """Names of the sections that train something."""
         return tuple(name for name in _STAGES if getattr(self, name) is not None)
 
     @model_validator(mode="after")

@@ -19,8 +19,7 @@ from sourcefree.models.classifier import Classifier
 from sourcefree.models.student import new_student
 from sourcefree.models.translators import behind_translator, create_translator
 from sourcefree.types import ClassifierOutput, ImageBatch, LabelledBatch, StepBatch
-
-SIZE = 32
+from support.classifiers import SIZE
 
 
 def tgmb(source_model: Classifier, **settings: object) -> Tgmb:

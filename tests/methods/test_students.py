@@ -30,14 +30,14 @@ from sourcefree.methods.socket import Socket
 from sourcefree.methods.students import STUDENTS
 from sourcefree.methods.tgkt import Tgkt
 from sourcefree.methods.tgmb import Tgmb
-from sourcefree.models.architecture import Architecture
-from sourcefree.models.classifier import Classifier, find_stages
+from sourcefree.models.classifier import Classifier
 from sourcefree.models.ensemble import ensemble
 from sourcefree.models.student import new_student
 from sourcefree.models.translators import behind_translator, create_translator
 from sourcefree.types import ClassifierOutput, ImageBatch, LabelledBatch, PairBatch, StepBatch
+from support.classifiers import CLASSES, SIZE, small_classifier
 
-SIZE, CLASSES, COUNT = 32, 3, 12
+COUNT = 12
 SETTINGS = {
     "shot": ShotSettings(),
     "socket": SocketSettings(),
@@ -49,17 +49,6 @@ SETTINGS = {
     "multilevel": MultilevelSettings(),
     "self_training": SelfTrainingSettings(pseudo_labels=0.3),
 }
-
-
-def classifier(seed: int) -> Classifier:
-    torch.manual_seed(seed)
-    network, head = Architecture("bottleneck", "test_resnet", CLASSES, bottleneck=8).build()
-    return Classifier(network, head=head, stages=find_stages(network, size=SIZE)).eval()
-
-
-@pytest.fixture
-def source_model() -> Classifier:
-    return classifier(0)
 
 
 @pytest.fixture
@@ -154,7 +143,7 @@ def test_socket_adds_statistics_and_features_by_hand(source_model: Classifier, b
 
 
 def test_several_sources_keep_their_own_layers_and_learn_their_weights(batch: StepBatch) -> None:
-    sources = ensemble([classifier(0), classifier(5)])
+    sources = ensemble([small_classifier(0), small_classifier(5)])
     method = Socket(parts_of(sources), SocketSettings())
     method.train()
     torch.manual_seed(4)
@@ -175,7 +164,7 @@ def test_several_sources_keep_their_own_layers_and_learn_their_weights(batch: St
 
 
 def test_an_ensemble_answers_with_the_weighted_mean_of_its_members() -> None:
-    members = [classifier(0), classifier(5)]
+    members = [small_classifier(0), small_classifier(5)]
     images = torch.randn(4, 3, SIZE, SIZE)
     mixed = ensemble(members).eval()(images)
     expected = sum(0.5 * member(images).logits.softmax(-1) for member in members)

@@ -159,6 +159,7 @@ def test_best_of_a_column_follows_its_direction_and_delivered_is_marked(fake_run
     assert ("pair_agreement", "adapted") in best  # highest
     assert not [name for name, _ in best if name == "mean_confidence"], "confidence is no quality"
     assert page.words.count("adapted delivered") == 1
+    assert sum(span.get("class") == "badge" for span in page.all("span")) == 1
 
 
 OPTIONAL = ("summary.json", "metrics.jsonl", "config.yaml", "analysis.npz", "gallery.json")

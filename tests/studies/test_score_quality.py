@@ -68,16 +68,7 @@ def test_correlation_and_regret_by_hand() -> None:
         assert found.correlation == pytest.approx(0.0)  # 1 in one seed, -1 in the other
         assert found.regrets == pytest.approx((0.0, 0.7))
     assert score_names(rows) == ["up", "pair_divergence"]
-    oracle = {
-        "task": "t",
-        "seed": 0,
-        "method": "oracle",
-        "stage": "adapted",
-        "progress": 1,
-        "accuracy": 1.0,
-        "up": 0,
-        "pair_divergence": 9,
-    }
+    oracle = {**rows[0], "method": "oracle", "progress": 1, "accuracy": 1.0, "up": 0, "pair_divergence": 9}
     correlation, regret, moments, estimates = quality_tables([*rows, oracle])
     assert correlation.body[0] == ["up", "0.00", "0.00"]
     assert regret.body[0] == ["up", "35.0", "35.0", "70.0"]

@@ -27,6 +27,7 @@ from sourcefree.cli.shared import (
 from sourcefree.console import ConsoleProgress
 from sourcefree.console_tables import show_scores, show_tuning
 from sourcefree.errors import SourcefreeError
+from sourcefree.selection.objective import DECISIVE
 
 if TYPE_CHECKING:
     from sourcefree.config import AdaptSettings
@@ -139,7 +140,7 @@ def tune(
     ] = None,
     score: Annotated[
         str, Parameter(help="What is highest for the best trial: one label-free score by name.")
-    ] = "target_information",
+    ] = DECISIVE,
 ) -> None:
     """Choose settings without labels: several adaptations, judged by held-out pairs and target answers."""
     from sourcefree.overrides import parse_assignments

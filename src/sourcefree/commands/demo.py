@@ -13,6 +13,7 @@ from sourcefree.data.simulated import simulate
 from sourcefree.engine.progress import Progress, Silent, counter
 from sourcefree.errors import ConfigError
 from sourcefree.methods.presets import method_settings
+from sourcefree.overrides import override
 
 # Sizes that two cores without a GPU carry in a few minutes; the settings of the method are the shipped ones.
 _RENDER = {
@@ -24,7 +25,7 @@ _RENDER = {
     "pairs": 1200,
 }
 # Fewer passes than in studies: the source model takes most of the demo's time.
-_SOURCE = SMALL_SOURCE.model_copy(update={"optimisation": SMALL_SOURCE.optimisation.model_copy(update={"epochs": 30})})
+_SOURCE = override(SMALL_SOURCE, {"optimisation.epochs": 30})
 # Trained beside the method, which does without: translations are something to look at.
 _BRIDGE = TgmbSettings(
     perceptual=1.0,

@@ -78,14 +78,14 @@ def evaluate(
         progress=progress,
         labels=trained.labels,
     )
+    summary = read_json(run / "summary.json") if (run / "summary.json").is_file() else None
     runtime = create_runtime(device=device, precision=precision, network=trained.model)
     answers: dict[str, np.ndarray] = {}
-    for name, model in _models(run, trained, network):
+    for name, model in _models(run, summary, trained, network):
         progress.say(f"measuring {name}")
         logits = infer(runtime.place(model), data.images.plain(), runtime=runtime).logits
         answers[name] = logits.softmax(-1).numpy()
     metrics = {name: classification_metrics(probabilities=p, labels=data.class_index) for name, p in answers.items()}
-    summary = read_json(run / "summary.json") if (run / "summary.json").is_file() else None
     delivered = str(summary["delivered"]) if summary else next(iter(metrics))
     report = None
     if summary is not None and runtime.is_main:
@@ -98,9 +98,10 @@ def evaluate(
     return EvaluateResult(metrics, delivered, trained.labels, report)
 
 
-def _models(run: Path, trained: TrainedClassifier, network: nn.Module | None) -> Iterator[tuple[str, nn.Module]]:
+def _models(
+    run: Path, summary: Mapping[str, Any] | None, trained: TrainedClassifier, network: nn.Module | None
+) -> Iterator[tuple[str, nn.Module]]:
     """Yield every model of an adapt run under its name and the delivered one as "calibrated"; else the one model there is."""
-    summary = read_json(run / "summary.json") if (run / "summary.json").is_file() else None
     names = [entry["name"] for entry in summary["candidates"]] if summary else []
     folders = {name: run / "candidates" / name for name in names if (run / "candidates" / name).is_dir()}
     if not folders:

@@ -176,8 +176,8 @@ def _delivery(data: RunData) -> list[str]:
         return []
     if data.delivered == "adapted":
         return [
-            "The run delivers the adapted model: of all models its answers tell most of the target images, as sure as the "
-            "pairs allow."
+            "The run delivers the adapted model: of the models for raw target images that the held-out pairs vouch for, its "
+            "answers tell most."
         ]
     return [f"The run delivers “{candidate_title(str(data.delivered))}” instead of the adapted model."]
 

@@ -43,9 +43,10 @@ def pair_temperature(logits: Tensor, source_logits: Tensor) -> float:
         logits: (N, K) of the model on the target images of held-out pairs.
         source_logits: (N, K) of the source model on their source images.
     """
+    own, source = logits.double(), source_logits.double()
 
     def divergence(log_temperature: float) -> float:
-        return pair_divergence(logits.double() / math.exp(log_temperature), source_logits.double())
+        return pair_divergence(own / math.exp(log_temperature), source)
 
     return math.exp(minimize_scalar(divergence, bounds=(math.log(0.2), math.log(20.0)), method="bounded").x)
 

@@ -101,25 +101,32 @@ def quality_tables(rows: Sequence[Row]) -> list[Table]:
 
 def moment_gains(rows: Sequence[Row], score: str) -> list[float]:
     """Return, for every training, the accuracy of its moment with the best score less that of its end."""
-    trainings: dict[tuple[str, float, str], list[Row]] = {}
-    for row in rows:
-        if row["stage"] not in _NO_MOMENTS:
-            trainings.setdefault((row["task"], row["seed"], row["method"]), []).append(row)
     gains = []
-    for group in trainings.values():
-        ends = [row["accuracy"] for row in group if row["stage"] == "adapted" and row["progress"] == 1]
-        if ends and len(group) > 1:
-            gains.append(group[int(_values(group, score).argmax())]["accuracy"] - ends[0])
+    for group in _trainings(rows):
+        end = next(row for row in group if _is_end(row))
+        gains.append(group[int(_values(group, score).argmax())]["accuracy"] - end["accuracy"])
     return gains
 
 
+def _trainings(rows: Sequence[Row]) -> list[list[Row]]:
+    """Return the moments of every target model that was trained to its end and looked at before."""
+    groups: dict[tuple[str, float, str], list[Row]] = {}
+    for row in rows:
+        if row["stage"] not in _NO_MOMENTS:
+            groups.setdefault((row["task"], row["seed"], row["method"]), []).append(row)
+    return [group for group in groups.values() if len(group) > 1 and any(map(_is_end, group))]
+
+
+def _is_end(row: Row) -> bool:
+    return bool(row["stage"] == "adapted" and row["progress"] == 1)
+
+
 def _moment_table(rows: Sequence[Row], scores: Sequence[str]) -> Table:
-    body, count = [], 0
-    for score in scores:
+    count = len(_trainings(rows))
+    body = []
+    for score in scores if count else ():
         gains = moment_gains(rows, score)
-        count = len(gains)
-        if gains:
-            body.append([score, *(f"{100 * value:+.1f}" for value in (fmean(gains), min(gains), max(gains)))])
+        body.append([score, *(f"{100 * value:+.1f}" for value in (fmean(gains), min(gains), max(gains)))])
     note = f"{count} trainings: accuracy at the moment with the best score (a third, two thirds, end), less that of the end."
     return Table(
         "Choice of the moment in a training, points of accuracy", ["score", "mean", "worst", "best"], body, note
@@ -127,14 +134,14 @@ def _moment_table(rows: Sequence[Row], scores: Sequence[str]) -> Table:
 
 
 def _estimate_table(rows: Sequence[Row], tasks: Sequence[str]) -> Table:
+    estimated = [row for row in rows if _is_end(row) and "calibrated_confidence" in row]
     body = []
     for task in tasks:
-        ends = [row for row in rows if row["task"] == task and row["stage"] == "adapted" and row["progress"] == 1]
-        errors = [row["calibrated_confidence"] - row["accuracy"] for row in ends if "calibrated_confidence" in row]
+        ends = [row for row in estimated if row["task"] == task]
+        errors = [row["calibrated_confidence"] - row["accuracy"] for row in ends]
         if errors:
-            inside = fmean(_inside(row) for row in ends if "calibrated_confidence" in row)
             shown = (f"{100 * value:+.1f}" for value in (fmean(errors), min(errors), max(errors)))
-            body.append([task, str(len(errors)), *shown, f"{100 * inside:.0f} %"])
+            body.append([task, str(len(errors)), *shown, f"{100 * fmean(map(_inside, ends)):.0f} %"])
     head = ["task", "models", "mean", "lowest", "highest", "inside the interval"]
     note = "Estimated accuracy less the true one, of every adapted model, whether it would be delivered or not."
     return Table("Error of the estimated accuracy, points", head, body, note)
