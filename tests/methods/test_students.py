@@ -114,7 +114,7 @@ def test_shots_terms_in_both_methods(source_model: Classifier, batch: StepBatch,
     assert isinstance(labels, torch.Tensor)
     assert terms["information"].item() == pytest.approx(information_maximization(logits).item(), abs=1e-5)
     expected = 0.3 * cross_entropy(logits, labels[batch.target.indices]).item()
-    assert terms["self_training"].item() == pytest.approx(expected, abs=1e-5)
+    assert terms["pseudo_labels"].item() == pytest.approx(expected, abs=1e-5)
 
 
 def test_socket_adds_statistics_and_features_by_hand(source_model: Classifier, batch: StepBatch) -> None:

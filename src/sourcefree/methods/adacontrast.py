@@ -60,7 +60,7 @@ class AdaContrast(Method):
         output = self.student(strong_view(target.images))
         terms: dict[str, Tensor] = {}
         if weights.pseudo_labels:
-            terms["self_training"] = weights.pseudo_labels * cross_entropy(output.logits.float(), labels)
+            terms["pseudo_labels"] = weights.pseudo_labels * cross_entropy(output.logits.float(), labels)
         if weights.contrast:
             terms["contrast"] = weights.contrast * class_aware_info_nce(
                 output.features,

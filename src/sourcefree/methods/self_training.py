@@ -5,7 +5,6 @@ from __future__ import annotations
 from torch import Tensor
 
 from sourcefree.config import SelfTrainingSettings
-from sourcefree.losses.information import information_maximization
 from sourcefree.methods.base import EpochView, StudentParts
 from sourcefree.methods.multilevel import Multilevel
 from sourcefree.methods.self_labels import SelfLabels
@@ -38,10 +37,7 @@ class SelfTraining(Multilevel):
 
     def target_terms(self, logits: Tensor, indices: Tensor) -> dict[str, Tensor]:
         """Return L_IM and the cross-entropy with pseudo-labels, where they are on."""
-        weights, terms = self.settings, {}
-        if weights.information:
-            terms["information"] = weights.information * information_maximization(logits)
-        own = self.self_labels.loss(logits, indices)
-        if own is not None:
-            terms["pseudo_labels"] = weights.pseudo_labels * own
-        return terms
+        weights = self.settings
+        return self.self_labels.terms(
+            logits, indices, information=weights.information, pseudo_labels=weights.pseudo_labels
+        )

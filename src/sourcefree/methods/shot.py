@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from torch import Tensor
-
 from sourcefree.config import ShotSettings
-from sourcefree.losses.information import information_maximization
 from sourcefree.methods.base import EpochView, Method, ParameterGroup, StudentParts
 from sourcefree.methods.self_labels import SelfLabels
 from sourcefree.methods.source_training import classifier_groups
@@ -44,10 +41,7 @@ class Shot(Method):
         """Return the weighted sum of the terms that are on."""
         target, weights = batch.target_images, self.settings
         logits = self.student(target.images).logits
-        terms: dict[str, Tensor] = {}
-        if weights.information:
-            terms["information"] = weights.information * information_maximization(logits)
-        own = self.self_labels.loss(logits, target.indices)
-        if own is not None:
-            terms["self_training"] = weights.pseudo_labels * own
+        terms = self.self_labels.terms(
+            logits, target.indices, information=weights.information, pseudo_labels=weights.pseudo_labels
+        )
         return self.total(terms, anchor=logits)

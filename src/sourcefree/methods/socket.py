@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from sourcefree.config import SocketSettings
-from sourcefree.losses.information import information_maximization
 from sourcefree.losses.matching import feature_norm
 from sourcefree.losses.statistics import batch_norm_layers, inputs_of, statistics_gap
 from sourcefree.methods.base import EpochView, Method, ParameterGroup, StudentParts
@@ -62,12 +61,9 @@ class Socket(Method):
         layers = batch_norm_layers(self.student.network)
         with inputs_of(layers) as entering:
             logits = self.student(target.images).logits
-        terms: dict[str, Tensor] = {}
-        if weights.information:
-            terms["information"] = weights.information * information_maximization(logits)
-        own = self.self_labels.loss(logits, target.indices)
-        if own is not None:
-            terms["self_training"] = weights.pseudo_labels * own
+        terms = self.self_labels.terms(
+            logits, target.indices, information=weights.information, pseudo_labels=weights.pseudo_labels
+        )
         if weights.statistics and layers:
             gap = statistics_gap(entering, batch_norm_layers(self.source_model.network), first=weights.first_layer)
             terms["statistics"] = weights.statistics * gap
