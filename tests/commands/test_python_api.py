@@ -229,3 +229,10 @@ def test_what_cannot_work_is_refused_before_anything_is_read_or_written(two_band
             override(sourcefree.method_settings("tgmb-tgkt"), changes)
     with pytest.raises(ConfigError, match="SOCKET matches"):
         override(sourcefree.method_settings("socket"), {"student_backbone": "test_convnext"})
+
+
+def test_a_typo_in_the_backbone_is_told_before_any_image_is_read(tmp_path: Path) -> None:
+    settings = override(sourcefree.TrainSettings(), {"source.backbone": "test_resnt"})
+    with pytest.raises(ConfigError, match="timm has no model 'test_resnt'"):
+        sourcefree.train_source(images=tmp_path / "no images", out=tmp_path / "run", settings=settings)
+    assert not (tmp_path / "run").exists()

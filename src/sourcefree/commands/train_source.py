@@ -26,7 +26,7 @@ from sourcefree.evaluation import ClassificationMetrics, classification_metrics
 from sourcefree.methods.source_training import SourceTraining
 from sourcefree.models.architecture import Architecture
 from sourcefree.models.classifier import Classifier, find_stages, freeze
-from sourcefree.models.pretrained import input_statistics
+from sourcefree.models.pretrained import check_backbone, input_statistics
 from sourcefree.models.trained import TrainedClassifier
 
 
@@ -87,6 +87,7 @@ def train_source(
     """
     settings, progress, out = settings or TrainSettings(), progress or Silent(), Path(out)
     check_output(out, resume=resume)
+    check_backbone(settings.source.backbone)
     sensor = modality if isinstance(modality, Modality) else load_modality(modality)
     data = _load(Path(images), Path(test) if test else None, _normalised(sensor, settings), settings, progress)
     classifier = _untrained(data, settings)
