@@ -101,3 +101,5 @@ def test_the_moment_is_chosen_among_models_of_one_training() -> None:
         row("other", "adapted", 1, 0.8, 9),
     ]
     assert moment_gains(rows, "up") == pytest.approx([0.1])
+    rival = [row("m", "aad", 0.5, 0.9, 8), row("m", "aad", 1, 0.9, 8)]
+    assert moment_gains([*rows, *rival], "up") == pytest.approx([0.1])

@@ -12,6 +12,7 @@ from statistics import fmean
 import numpy as np
 from scipy.stats import spearmanr
 
+from sourcefree.config import STUDENT_SECTIONS
 from sourcefree.errors import DataError
 from sourcefree.selection.estimate import estimate_accuracy
 from sourcefree.selection.objective import SIGNS
@@ -109,12 +110,18 @@ def moment_gains(rows: Sequence[Row], score: str) -> list[float]:
 
 
 def _trainings(rows: Sequence[Row]) -> list[list[Row]]:
-    """Return the moments of every target model that was trained to its end and looked at before."""
+    """Return the moments of every target model that was trained to its end and looked at before; rivals left out."""
     groups: dict[tuple[str, float, str], list[Row]] = {}
     for row in rows:
         if row["stage"] not in _NO_MOMENTS:
             groups.setdefault((row["task"], row["seed"], row["method"]), []).append(row)
-    return [group for group in groups.values() if len(group) > 1 and any(map(_is_end, group))]
+    found = [[row for row in group if row["stage"] not in _rivals(group)] for group in groups.values()]
+    return [group for group in found if len(group) > 1 and any(map(_is_end, group))]
+
+
+def _rivals(group: Sequence[Row]) -> set[str]:
+    """Return the sections whose models ended under their own name: a method's own model ends as "adapted"."""
+    return {row["stage"] for row in group if row["progress"] == 1} & set(STUDENT_SECTIONS)
 
 
 def _is_end(row: Row) -> bool:
