@@ -32,9 +32,15 @@ def test_crops_and_frames_of_one_scene_stay_together(pattern: str) -> None:
 def test_one_numbered_folder_is_cut_into_runs_of_neighbours() -> None:
     names = [f"{number:04d}.png" for number in range(400)]
     kept = [int(name[:4]) for name in held_out(names)]
-    assert 40 <= len(kept) < 50
+    assert len(kept) == 60
     borders = sum(after - before > 1 for before, after in itertools.pairwise(kept))
     assert borders < 6
+
+
+def test_long_drives_give_several_scenes_to_judge_by() -> None:
+    names = [f"drive{drive}/{frame:04d}.png" for drive in range(30) for frame in range(100)]
+    drives = {name.split("/")[0] for name in held_out(names, share=0.05)}
+    assert len(drives) == 6
 
 
 @settings(deadline=None)

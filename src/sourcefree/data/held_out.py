@@ -12,13 +12,14 @@ from sourcefree.engine.sampling import stream_seed
 
 _LEAST = 30  # fewer prove nothing, and a model that cannot be judged cannot be delivered
 _MOST = 1 / 3  # of all pairs
+_LEAST_KEPT_SCENES = 6  # pairs of a scene are alike: it is scenes that evidence counts
 _LEAST_SCENES = 10
 _RUNS = 40
 _COUNTER = re.compile(r"[-_. ]?[A-Za-z]*\d+$")
 
 
 def split_held_out(names: Sequence[str], *, share: float, seed: int) -> tuple[list[int], list[int]]:
-    """Return positions to train on and positions held out: ``share`` of them, at least 30 and at most a third.
+    """Return positions to train on and positions held out: ``share`` of them, at least 30 of six scenes, at most a third.
 
     Frames of a sequence and crops of a picture are near copies of each other. They are told by their names: what is equal up
     to the last number is one scene, so ``a_001_c2`` and ``a_001_c3`` stay together, and so do the frames ``seq4_0001`` and
@@ -35,11 +36,13 @@ def split_held_out(names: Sequence[str], *, share: float, seed: int) -> tuple[li
     for position, scene in enumerate(scenes):
         members.setdefault(scene, []).append(position)
     held_out: list[int] = []
+    kept_scenes = 0
     for scene in np.random.default_rng(stream_seed(seed, "held-out pairs")).permutation(len(members)):
-        if len(held_out) >= min(wanted, limit):
+        if len(held_out) >= min(wanted, limit) and kept_scenes >= _LEAST_KEPT_SCENES:
             break
         if len(held_out) + len(members[scene]) <= limit:
             held_out += members[scene]
+            kept_scenes += 1
     kept = set(held_out)
     return [position for position in range(len(names)) if position not in kept], sorted(held_out)
 
