@@ -11,7 +11,7 @@ from sourcefree.config import AdaptSettings
 from sourcefree.studies.tasks import TaskSettings
 
 Row: TypeAlias = dict[str, Any]
-_VERSION = 3  # raised whenever the same cell gives other numbers than before
+_VERSION = 4  # raised whenever the same cell gives other numbers than before
 # How a run is done, or named: nothing that should change its numbers.
 _IGNORED = {"method", "seed", "device", "precision", "max_unreadable", "allow_collapse"}
 
