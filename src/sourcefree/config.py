@@ -112,15 +112,12 @@ class ShotSettings(Settings):
     optimisation: Optimisation = Optimisation()
 
 
-class SocketSettings(Settings):
+class SocketSettings(ShotSettings):
     """SOCKET: SHOT's terms, the source's batch-norm statistics and its features on the pairs."""
 
-    information: float = Field(1.0, ge=0, description="L_IM")
-    pseudo_labels: float = Field(0.3, ge=0, description="cross-entropy with centroid pseudo-labels")
     statistics: float = Field(0.5, ge=0, description="distance of batch statistics from the source's running ones")
     first_layer: float = Field(10.0, ge=0, description="factor on the first batch-norm layer")
     features: float = Field(0.5, ge=0, description="Frobenius norm of feature differences on the pairs")
-    optimisation: Optimisation = Optimisation()
 
 
 class NrcSettings(Settings):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from torch import Tensor
+
 from sourcefree.config import ShotSettings
 from sourcefree.methods.base import EpochView, Method, ParameterGroup, StudentParts
 from sourcefree.methods.self_labels import SelfLabels
@@ -39,9 +41,13 @@ class Shot(Method):
 
     def forward(self, batch: StepBatch) -> StepOutput:
         """Return the weighted sum of the terms that are on."""
-        target, weights = batch.target_images, self.settings
+        target = batch.target_images
         logits = self.student(target.images).logits
-        terms = self.self_labels.terms(
-            logits, target.indices, information=weights.information, pseudo_labels=weights.pseudo_labels
+        return self.total(self.target_terms(logits, target.indices), anchor=logits)
+
+    def target_terms(self, logits: Tensor, indices: Tensor) -> dict[str, Tensor]:
+        """Return L_IM and the cross-entropy with pseudo-labels, where they are on."""
+        weights = self.settings
+        return self.self_labels.terms(
+            logits, indices, information=weights.information, pseudo_labels=weights.pseudo_labels
         )
-        return self.total(terms, anchor=logits)

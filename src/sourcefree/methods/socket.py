@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import torch
 from torch import Tensor
 
 from sourcefree.config import SocketSettings
 from sourcefree.losses.matching import feature_norm
 from sourcefree.losses.statistics import batch_norm_layers, inputs_of, statistics_gap
-from sourcefree.methods.base import EpochView, Method, ParameterGroup, StudentParts
-from sourcefree.methods.self_labels import SelfLabels
-from sourcefree.methods.source_training import classifier_groups
+from sourcefree.methods.base import StudentParts
+from sourcefree.methods.shot import Shot
 from sourcefree.types import PairBatch, StepBatch, StepOutput
 
 
-class Socket(Method):
+class Socket(Shot):
     """``L_IM + 0.3 CE(pseudo) + 0.5 sum_l m_l (|mu gap| + |var gap|) + 0.5 ||F_s(x^s_TI) - F_t(x^t_TI)||_F``.
 
     Several sources: give an ensemble as source model (:mod:`sourcefree.models.ensemble`). Its mixing weights are learned
@@ -35,24 +32,12 @@ class Socket(Method):
     """
 
     uses_pairs = True
+    settings: SocketSettings
 
     def __init__(self, parts: StudentParts, settings: SocketSettings) -> None:
-        super().__init__()
-        self.settings = settings
+        super().__init__(parts, settings)
         self.source_model = parts.source_model
-        self.student = parts.student
-        self.student.freeze_head()
-        self.self_labels = SelfLabels()
         self.keep_frozen("source_model")
-
-    def parameter_groups(self) -> Iterable[ParameterGroup]:
-        """Return the student's backbones and new layers apart; mixing weights are among the new ones."""
-        return classifier_groups(self.student)
-
-    def begin_epoch(self, view: EpochView) -> None:
-        """Refresh the pseudo-labels."""
-        if self.settings.pseudo_labels:
-            self.self_labels.refresh(view, self.student)
 
     def forward(self, batch: StepBatch) -> StepOutput:
         """Return the weighted sum of the terms that are on."""
@@ -61,9 +46,7 @@ class Socket(Method):
         layers = batch_norm_layers(self.student.network)
         with inputs_of(layers) as entering:
             logits = self.student(target.images).logits
-        terms = self.self_labels.terms(
-            logits, target.indices, information=weights.information, pseudo_labels=weights.pseudo_labels
-        )
+        terms = self.target_terms(logits, target.indices)
         if weights.statistics and layers:
             gap = statistics_gap(entering, batch_norm_layers(self.source_model.network), first=weights.first_layer)
             terms["statistics"] = weights.statistics * gap

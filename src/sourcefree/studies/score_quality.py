@@ -115,13 +115,14 @@ def _trainings(rows: Sequence[Row]) -> list[list[Row]]:
     for row in rows:
         if row["stage"] not in _NO_MOMENTS:
             groups.setdefault((row["task"], row["seed"], row["method"]), []).append(row)
-    found = [[row for row in group if row["stage"] not in _rivals(group)] for group in groups.values()]
-    return [group for group in found if len(group) > 1 and any(map(_is_end, group))]
+    own = map(_without_rivals, groups.values())
+    return [group for group in own if len(group) > 1 and any(map(_is_end, group))]
 
 
-def _rivals(group: Sequence[Row]) -> set[str]:
-    """Return the sections whose models ended under their own name: a method's own model ends as "adapted"."""
-    return {row["stage"] for row in group if row["progress"] == 1} & set(STUDENT_SECTIONS)
+def _without_rivals(group: list[Row]) -> list[Row]:
+    """Leave out the sections whose models ended under their own name: a method's own model ends as "adapted"."""
+    rivals = {row["stage"] for row in group if row["progress"] == 1} & set(STUDENT_SECTIONS)
+    return [row for row in group if row["stage"] not in rivals]
 
 
 def _is_end(row: Row) -> bool:
