@@ -22,7 +22,7 @@ from sourcefree.engine.run_folder import check_output, open_run
 from sourcefree.engine.runtime import Runtime, create_runtime
 from sourcefree.engine.sampling import epoch_batches, steps_per_epoch
 from sourcefree.engine.tracking import MetricsFile
-from sourcefree.engine.trainer import Streams, Trainer
+from sourcefree.engine.trainer import Evidence, Streams, Trainer
 from sourcefree.errors import CheckpointError, ConfigError, DivergenceError
 from sourcefree.methods.base import EpochView, Method, ParameterGroup
 from sourcefree.types import ClassifierOutput, ImageBatch, StepBatch, StepOutput
@@ -101,6 +101,38 @@ def test_the_loop_learns_and_logs_one_line_an_epoch(runtime: Runtime, tmp_path: 
     assert len((tmp_path / "metrics.jsonl").read_text().splitlines()) == 4
     assert data.epochs == [0, 1, 2, 3]
     assert method.progresses == [0, 0.25, 0.5, 0.75]
+
+
+def test_the_time_a_study_looks_at_the_model_is_no_cost_of_the_method(
+    runtime: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    monkeypatch.setattr("sourcefree.engine.trainer.time.perf_counter", lambda: now)
+    seen = []
+
+    def pass_time(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+
+    def observe(before: float, after: float) -> None:
+        seen.append((before, after))
+        pass_time(100)
+
+    def scores() -> dict[str, float]:
+        pass_time(1)
+        return {}
+
+    trainer = Trainer(runtime, MetricsFile(tmp_path / "metrics.jsonl"), Silent(), seed=3)
+    trainer.fit(
+        Line(),
+        stage="line",
+        streams=Streams(target=Numbers()),
+        settings=SETTINGS.model_copy(update={"epochs": 2}),
+        checkpoint=CheckpointFile(tmp_path / "line.pt"),
+        evidence=Evidence(scores=scores, observe=observe),
+    )
+    assert seen == [(0.0, 0.5), (0.5, 1.0)]
+    assert trainer.seconds == {"line": 2.0}
 
 
 def test_a_frozen_teacher_never_moves(runtime: Runtime, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import sys
 
 from cyclopts import CycloptsError
 
+from sourcefree.allocator import keep_freed_memory
 from sourcefree.cli import adaptation, data, source, studying, using  # noqa: F401  importing them makes their commands known
 from sourcefree.cli.shared import app, error_console
 from sourcefree.console import show_error
@@ -17,6 +18,7 @@ INTERRUPTED = 130
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; errors end with exit code 2, an interrupt with 130."""
+    keep_freed_memory()
     try:
         app(arguments, exit_on_error=False, print_error=False)
     except CycloptsError as error:

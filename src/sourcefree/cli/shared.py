@@ -21,6 +21,8 @@ app = App(
     help="Adapt an image classifier to a new sensor without its training data and without a target label.",
     version=__version__,
     help_format="rich",
+    # `--seeds 0 1 2` means what it looks like, as `--seeds 0 --seeds 1 --seeds 2` does.
+    default_parameter=Parameter(consume_multiple=True),
     console=out_console,
     error_console=error_console,
     suppress_keyboard_interrupt=False,

@@ -83,7 +83,7 @@ class Trainer:
         tracker: takes the numbers of every epoch.
         progress: shows them.
         seed: of the run.
-        seconds: time spent by stage, over all resumed parts.
+        seconds: time spent by stage, over all resumed parts; without what a study looks at on the way.
         images: images drawn by stage, over all processes: target images and both sides of pairs.
     """
 
@@ -130,8 +130,7 @@ class Trainer:
             self.tracker.log_terms(stage=stage, epoch=epoch, step=(epoch + 1) * steps, terms=means)
             if evidence.scores is not None:
                 self.tracker.log_scores(stage=stage, epoch=epoch, scores=evidence.scores())
-            if evidence.observe is not None:
-                evidence.observe(epoch / epochs, (epoch + 1) / epochs)
+            started += _observed(evidence, epoch, epochs)
             self.seconds[stage] = before + time.perf_counter() - started
             self._save(method, optimiser, checkpoint, epoch + 1, stage)
         self.seconds.setdefault(stage, before)
@@ -230,6 +229,15 @@ def _view(progress: float, evidence: Evidence) -> EpochView:
         raise ValueError("this stage has no target images to look at")
 
     return EpochView(progress, evidence.infer_target or missing)
+
+
+def _observed(evidence: Evidence, epoch: int, epochs: int) -> float:
+    """Return the seconds that a study took to look at the model: no cost of the method."""
+    if evidence.observe is None:
+        return 0.0
+    started = time.perf_counter()
+    evidence.observe(epoch / epochs, (epoch + 1) / epochs)
+    return time.perf_counter() - started
 
 
 def _check_finite(output: StepOutput, *, stage: str, epoch: int, step: int) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from multiprocessing.context import SpawnProcess
 from typing import Any, Protocol, TypeAlias
 
+from sourcefree.allocator import keep_freed_memory
 from sourcefree.errors import ConfigError, SourcefreeError
 
 Work: TypeAlias = Callable[..., Any]
@@ -132,6 +133,7 @@ def _work(connection: Any, work: Work, piece: Arguments, threads: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+    keep_freed_memory()
     import torch
 
     torch.set_num_threads(threads)
