@@ -50,6 +50,17 @@ def test_wins_are_counted_over_tasks_and_seeds() -> None:
     assert tasks_won(ROWS, method="ours", other="source-only") == (1, 0, 0)  # diverged on b: neither won nor lost
 
 
+def test_costs_are_compared_on_what_every_method_was_measured_on() -> None:
+    dear = [row("b", "source-only", 1, 0.5, images=100), row("b", "oracle", 1, 0.5, images=100)]
+    rows = [{"images": 10, **one} for one in ROWS] + dear
+    cost = summary_tables(rows)[-1]
+    assert [line[2] for line in cost.body] == ["10", "10", "10"]
+    assert "in common" in cost.note
+    alone = summary_tables([row("a", "ours", 0, 0.5, images=10), row("b", "oracle", 0, 0.5, images=100)])[-1]
+    assert [line[2] for line in alone.body] == ["10", "100"]
+    assert "each method" in alone.note
+
+
 def test_the_oracle_is_marked_wherever_it_appears() -> None:
     for transposed in (False, True):
         for table in summary_tables(ROWS, transposed=transposed):

@@ -82,6 +82,16 @@ def tasks_won(rows: Sequence[Row], *, method: str, other: str) -> tuple[int, int
     return better, equal, worse
 
 
+def in_common(rows: Sequence[Row]) -> list[Row]:
+    """Return the rows of those tasks and seeds on which every method was measured; costs of others are no comparison."""
+    done = [row for row in rows if row.get("accuracy") is not None]
+    measured = [
+        {(row["task"], row["seed"]) for row in done if row["method"] == method} for method in names(done, "method")
+    ]
+    shared = set.intersection(*measured) if measured else set()
+    return [row for row in done if (row["task"], row["seed"]) in shared]
+
+
 @dataclass(frozen=True)
 class Table:
     """A table for people.
@@ -190,14 +200,16 @@ def _cost_table(rows: Sequence[Row]) -> Table:
         ("parameters, M", "parameters", lambda value: f"{value / 1e6:.2f}"),
     ]
     body = []
+    shared = in_common(rows)
     for method in names(rows, "method"):
-        ours = [row for row in rows if row["method"] == method]
+        ours = [row for row in shared or rows if row["method"] == method]
         cells = []
         for _, column, show in columns:
             values = [float(row[column]) for row in ours if row.get(column) is not None]
             cells.append(show(fmean(values)) if values else "")
         body.append([_marked(method), *cells])
-    note = "Means over tasks and seeds; parameters are those of the model that is used at inference."
+    over = "the tasks and seeds that all methods have in common" if shared else "what each method has been measured on"
+    note = f"Means over {over}; parameters are those of the model that is used at inference."
     return Table("Cost", ["method", *(title for title, _, _ in columns)], body, note)
 
 
