@@ -14,8 +14,8 @@ def keep_freed_memory() -> bool:
     """Make this process keep the memory that it frees, for its next use; return whether the C library can do so.
 
     Every layer of a training on a CPU asks for blocks of tens of megabytes and frees them again. glibc gives such blocks
-    back to the system each time, which must clear and map every page anew: up to half of the time goes there
-    (``benchmarks/allocator.py`` compares). On other C libraries nothing is changed.
+    back to the system each time, which must clear and map every page anew (``benchmarks/allocator.py`` compares speed and
+    memory). On other C libraries nothing is changed.
 
     It holds for the whole process, so that only processes of our own call it, the command line and the workers of studies:
     how a program that imports the package uses memory is its own affair.
