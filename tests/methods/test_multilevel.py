@@ -12,6 +12,7 @@ from sourcefree.config import MultilevelSettings, SelfTrainingSettings
 from sourcefree.losses.matching import stage_matching
 from sourcefree.methods.base import EpochView, StudentParts
 from sourcefree.methods.multilevel import Multilevel
+from sourcefree.methods.presets import method_settings
 from sourcefree.methods.self_training import SelfTraining
 from sourcefree.models.classifier import Classifier
 from sourcefree.models.student import new_student
@@ -27,12 +28,13 @@ def parts(source_model: Classifier) -> StudentParts:
 
 
 def multilevel(source_model: Classifier, **settings: object) -> Multilevel:
-    return Multilevel(parts(source_model), MultilevelSettings(**settings)).train()
+    return Multilevel(parts(source_model), MultilevelSettings(**{"stages": 1.0, **settings})).train()
 
 
 def self_training(source_model: Classifier, **settings: object) -> SelfTraining:
     """Return the second stage at the begin of an epoch."""
-    method = SelfTraining(parts(source_model), SelfTrainingSettings(**{"pseudo_labels": 0.3, **settings})).train()
+    switched_on = {"stages": 1.0, "pseudo_labels": 0.3, **settings}
+    method = SelfTraining(parts(source_model), SelfTrainingSettings(**switched_on)).train()
     torch.manual_seed(2)
     outputs = ClassifierOutput(torch.randn(6, 8), 9 * torch.eye(3).repeat(2, 1))
     method.begin_epoch(EpochView(0.0, lambda _model: outputs))
@@ -42,6 +44,15 @@ def self_training(source_model: Classifier, **settings: object) -> SelfTraining:
 def test_the_target_images_are_for_the_second_stage(source_model: Classifier, batch: StepBatch) -> None:
     assert set(multilevel(source_model)(batch).terms) == PAIR_TERMS
     assert set(self_training(source_model)(batch).terms) == PAIR_TERMS | TARGET_TERMS
+
+
+def test_the_default_is_the_simplest_form(source_model: Classifier, batch: StepBatch) -> None:
+    first, second = method_settings("multilevel").multilevel, method_settings("multilevel").self_training
+    assert first is not None
+    assert second is not None
+    assert set(Multilevel(parts(source_model), first).train()(batch).terms) == {"features", "answers"}
+    second_terms = SelfTraining(parts(source_model), second).train()(batch).terms
+    assert set(second_terms) == {"features", "answers", "information"}
 
 
 @pytest.mark.parametrize("term", sorted(PAIR_TERMS | TARGET_TERMS))

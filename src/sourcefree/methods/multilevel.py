@@ -1,4 +1,4 @@
-"""Multilevel: the pairs teach the target model at every depth."""
+"""Multilevel: the pairs teach the target model features and answers, and stage maps where they are asked for."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ from sourcefree.types import PairBatch, StepBatch, StepOutput
 
 
 class Multilevel(Method):
-    """Distillation on the pairs at every depth.
+    """Distillation of features, answers and stage maps on the pairs.
 
-    The source model labels the pairs itself: its maps, features and answers for the source image are what the target model
-    should have for the target image, a teacher that no translation can spoil. A learner is trained; the target model is the
-    running average of its weights, which is steadier than any of its steps.
+    The source model labels the pairs itself: its features and answers for the source image are what the target model should
+    have for the target image, a teacher that no translation can spoil. A learner is trained; the target model is the running
+    average of its weights, which is steadier than any of its steps.
+
+    Stage maps are off by default: on no task of the ablation did they help.
 
     Pairs and target images go through the learner in one pass, so that batch norm sees both: its statistics must fit the
     images that it is matched on as well as those it is made for.

@@ -54,7 +54,7 @@ _NO_SELF = {"distillation": 0.0, "self_training": 0.0}
 
 METHODS = {
     "multilevel": Preset(
-        summary="the pairs teach every stage, the features and the answers; then self-training (default)",
+        summary="the pairs teach features and answers; then self-training (default)",
         reference="ours, on the ground of [TGKT]",
         uses=_PAIRS,
         settings=_MULTILEVEL,
