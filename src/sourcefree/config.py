@@ -88,7 +88,7 @@ class TgktSettings(Settings):
 class MultilevelSettings(Settings):
     """Ours: the pairs teach the target model features and answers. A weight of zero is off."""
 
-    features: float = Field(1.0, ge=0, description="distance of features on the pairs")
+    features: float = Field(3.0, ge=0, description="distance of features on the pairs")
     stages: float = Field(0.0, ge=0, description="distance of channel-normalised stage maps on the pairs: off")
     answers: float = Field(1.0, ge=0, description="distillation of the source model's answers on the pairs")
     temperature: float = Field(2.0, gt=0, description="tau of answers")

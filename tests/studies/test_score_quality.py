@@ -9,8 +9,8 @@ import pytest
 
 from sourcefree.errors import DataError
 from sourcefree.studies.points import collect_points
-from sourcefree.studies.results import write_points
-from sourcefree.studies.score_quality import moment_gains, quality, quality_tables, read_point_table, score_names
+from sourcefree.studies.results import read_point_table, write_points
+from sourcefree.studies.score_quality import moment_gains, quality, quality_tables, score_names
 
 
 def point(
@@ -49,6 +49,24 @@ def test_points_come_back_from_their_table(points: list[dict[str, object]], tmp_
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
     with pytest.raises(DataError, match="not the points of a study"):
         read_point_table(tmp_path / "other.csv")
+
+
+def test_points_whose_answers_are_gone_stay_and_have_no_part_in_a_new_ensemble(
+    points: list[dict[str, object]], tmp_path: Path
+) -> None:
+    (tmp_path / "b.json").unlink()
+    newer = point("shot", 0.5, 0.45, FIRST, good=2.5)
+    (tmp_path / "a.json").write_text(json.dumps([newer]))
+    rows = [{"key": key, "task": "t", "seed": 0, "method": method} for key, method in (("a", "shot"), ("b", "ours"))]
+    elsewhere = [{**points[0], "seed": 1}, {**points[0], "method": "not in the study"}]
+    found = collect_points(rows, tmp_path, known=[*points, *elsewhere])
+    assert [(p["method"], p["accuracy"], p.get("ensemble_agreement")) for p in found] == [
+        ("source-only", 0.3, 1.0),
+        ("ours", 0.6, 0.0),
+        ("shot", 0.45, None),
+    ]
+    assert quality(found, task="t", score="ensemble_agreement").regrets == (pytest.approx(0.3),)
+    assert quality(found, task="t", score="good").regrets == (0.0,)
 
 
 def test_correlation_and_regret_by_hand() -> None:

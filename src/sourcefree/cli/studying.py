@@ -63,7 +63,8 @@ def scores(
     study: Annotated[Path, Parameter(help="Folder of a study's results.")],
 ) -> None:
     """Show what label-free scores are worth: rank correlation with the true accuracy, and regret of a choice by them."""
-    from sourcefree.studies.score_quality import quality_tables, read_point_table
+    from sourcefree.studies.results import read_point_table
+    from sourcefree.studies.score_quality import quality_tables
 
     tables = quality_tables(read_point_table(study / "points.csv"))
     for table in tables:

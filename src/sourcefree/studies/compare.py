@@ -17,7 +17,7 @@ from sourcefree.studies.measure import run_cell
 from sourcefree.studies.points import collect_points
 from sourcefree.studies.prepare import TaskFolders, is_prepared, prepare
 from sourcefree.studies.report import write_study_report
-from sourcefree.studies.results import ResultTable, write_parquet, write_points
+from sourcefree.studies.results import ResultTable, read_point_table, write_parquet, write_points
 from sourcefree.studies.study import StudySettings, load_study, study_cells
 from sourcefree.studies.summary import Table, summary_tables
 
@@ -79,7 +79,8 @@ def compare(
         raise ConfigError(f"jobs: expected at least 1, found {jobs}")
     origin = "study" if isinstance(study, StudySettings) else str(study)
     settings = study if isinstance(study, StudySettings) else load_study(str(study))
-    cells = _chosen(study_cells(settings, origin=origin), tasks, methods, seeds)
+    whole = study_cells(settings, origin=origin)
+    cells = _chosen(whole, tasks, methods, seeds)
     table = ResultTable(out / "results.csv")
     executor: Executor = RayExecutor(jobs) if ray else LocalExecutor(jobs)
     todo = [cell for cell in cells if cell.key not in table.rows]
@@ -93,8 +94,8 @@ def compare(
         why = f"{failures[0][0]}: {failures[0][1]}" if failures else f"{table.path} has no row of it yet"
         raise SourcefreeError(f"no cell of the study could be computed: {why}")
     tables = summary_tables(rows, transposed=settings.rows == "tasks")
-    # Without the cache there are no points: then those that are there stay.
-    write_points(collect_points(rows, cache / "points"), out / "points.csv")
+    known = read_point_table(out / "points.csv") if (out / "points.csv").is_file() else []
+    write_points(collect_points(_named(table, whole), cache / "points", known=known), out / "points.csv")
     _write(out, settings, rows, tables)
     return CompareResult(out, rows, tables, failures)
 

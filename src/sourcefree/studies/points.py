@@ -18,6 +18,7 @@ from sourcefree.selection.scores import ensemble_agreement
 from sourcefree.studies.cell import Row
 
 MOMENTS = (1 / 3, 2 / 3)  # of a training; its end is measured anyway
+_SHARED = ("source-only", "adabn")  # measured in every cell
 
 
 @dataclass(frozen=True)
@@ -56,39 +57,57 @@ class PointRecorder:
         write_text(self.path, json.dumps([*kept, point]))
 
 
-def collect_points(rows: Sequence[Row], folder: Path) -> list[Row]:
+def collect_points(rows: Sequence[Row], folder: Path, *, known: Sequence[Row] = ()) -> list[Row]:
     """Return the points of all cells, one row each: which model, when, its accuracy and its scores.
 
     Every cell of a task and seed measures the same source-only and AdaBN: they come once. ``ensemble_agreement`` (EnsV) is
-    added here, since it needs all models of a task and seed.
+    added here, since it needs the answers of all models of a task and seed; where some are gone, it is left out.
 
     Args:
         rows: of a study.
         folder: where :class:`PointRecorder` kept the points, by key of the cell.
+        known: points of an earlier call; those of cells that have no file any more, as in a new cache, stay.
     """
     groups: dict[tuple[str, int], dict[tuple[str, str, float], Row]] = {}
+    gone: set[tuple[str, int, str]] = set()
     for row in rows:
-        for point in read_points(folder / f"{row['key']}.json"):
-            shared = point["stage"] in ("source-only", "adabn")
-            method = point["stage"] if shared else row["method"]
-            group = groups.setdefault((row["task"], row["seed"]), {})
-            group[method, point["stage"], point["progress"]] = point
-    return [row for (task, seed), group in groups.items() for row in _flat(task, seed, group)]
+        points = read_points(folder / f"{row['key']}.json")
+        group = groups.setdefault((row["task"], row["seed"]), {})
+        group.update(
+            {(_owner(point["stage"], row["method"]), point["stage"], point["progress"]): point for point in points}
+        )
+        if not points:
+            gone.update((row["task"], row["seed"], method) for method in (row["method"], *_SHARED))
+    collected = []
+    for (task, seed), group in groups.items():
+        stay = [
+            point
+            for point in known
+            if (point["task"], point["seed"]) == (task, seed)
+            and (task, seed, point["method"]) in gone
+            and (point["method"], point["stage"], point["progress"]) not in group
+        ]
+        collected += [*stay, *_flat(task, seed, group, whole=not stay)]
+    return collected
 
 
-def _flat(task: str, seed: int, group: Mapping[tuple[str, str, float], Row]) -> list[Row]:
-    answers = [torch.tensor(point["answers"]) for point in group.values()]
-    return [
+def _owner(stage: str, method: str) -> str:
+    return stage if stage in _SHARED else method
+
+
+def _flat(task: str, seed: int, group: Mapping[tuple[str, str, float], Row], *, whole: bool) -> list[Row]:
+    flat = [
         {
             **{"task": task, "seed": seed, "method": method, "stage": stage, "progress": progress},
             "accuracy": point["accuracy"],
             **point["scores"],
-            "ensemble_agreement": agreement,
         }
-        for ((method, stage, progress), point), agreement in zip(
-            group.items(), ensemble_agreement(answers), strict=True
-        )
+        for (method, stage, progress), point in group.items()
     ]
+    if not whole or not flat:
+        return flat
+    agreements = ensemble_agreement([torch.tensor(point["answers"]) for point in group.values()])
+    return [{**row, "ensemble_agreement": value} for row, value in zip(flat, agreements, strict=True)]
 
 
 def _rounded(logits: Tensor) -> list[list[float]]:

@@ -65,6 +65,25 @@ def write_points(points: list[Row], path: Path) -> None:
     write_csv(path, columns, points)
 
 
+def read_point_table(path: Path) -> list[Row]:
+    """Return the rows of a study's ``points.csv``.
+
+    Raises:
+        DataError: there is none, or it is another kind of table.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except OSError as error:
+        raise DataError(
+            f"{path}: no points of a study", hint="run sourcefree compare first, with this --out"
+        ) from error
+    if not rows or not {"task", "seed", "method", "accuracy"} <= set(rows[0]):
+        raise DataError(f"{path}: not the points of a study", hint="it is written by sourcefree compare")
+    text = ("task", "method", "stage")
+    return [{name: value if name in text else float(value) for name, value in row.items() if value} for row in rows]
+
+
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
     """Write rows as CSV, in place of the file before and never half; numbers with six digits."""
     buffer = io.StringIO()

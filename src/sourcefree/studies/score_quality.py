@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import fmean
 
 import numpy as np
 from scipy.stats import spearmanr
 
 from sourcefree.config import STUDENT_SECTIONS
-from sourcefree.errors import DataError
 from sourcefree.selection.estimate import estimate_accuracy
 from sourcefree.selection.objective import SIGNS
 from sourcefree.studies.cell import Row
@@ -29,30 +26,11 @@ class Quality:
 
     Attributes:
         correlation: Spearman's rank correlation with the accuracy, mean over seeds; NaN where either is constant.
-        regrets: of each seed: accuracy of the best model minus that of the model with the best score.
+        regrets: of each seed that has the score: accuracy of the best model minus that of the model with the best score.
     """
 
     correlation: float
     regrets: tuple[float, ...]
-
-
-def read_point_table(path: Path) -> list[Row]:
-    """Return the rows of a study's ``points.csv``.
-
-    Raises:
-        DataError: there is none, or it is another kind of table.
-    """
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except OSError as error:
-        raise DataError(
-            f"{path}: no points of a study", hint="run sourcefree compare first, with this --out"
-        ) from error
-    if not rows or not {"task", "seed", "method", "accuracy"} <= set(rows[0]):
-        raise DataError(f"{path}: not the points of a study", hint="it is written by sourcefree compare")
-    text = ("task", "method", "stage")
-    return [{name: value if name in text else float(value) for name, value in row.items() if value} for row in rows]
 
 
 def score_names(rows: Sequence[Row]) -> list[str]:
@@ -65,6 +43,9 @@ def quality(rows: Sequence[Row], *, task: str, score: str) -> Quality:
     groups = [[row for row in rows if row["task"] == task and row["seed"] == seed] for seed in _seeds(rows, task)]
     correlations, regrets = [], []
     for group in groups:
+        group = [row for row in group if score in row]
+        if not group:
+            continue
         values, accuracy = _values(group, score), np.asarray([row["accuracy"] for row in group])
         if np.ptp(values) > 0 and np.ptp(accuracy) > 0:
             correlations.append(float(spearmanr(values, accuracy).statistic))
@@ -104,6 +85,8 @@ def moment_gains(rows: Sequence[Row], score: str) -> list[float]:
     """Return, for every training, the accuracy of its moment with the best score less that of its end."""
     gains = []
     for group in _trainings(rows):
+        if not all(score in row for row in group):
+            continue
         end = next(row for row in group if _is_end(row))
         gains.append(group[int(_values(group, score).argmax())]["accuracy"] - end["accuracy"])
     return gains
@@ -165,7 +148,7 @@ def _mean(found: dict[tuple[str, str], Quality], tasks: list[str], score: str) -
 
 
 def _values(group: Sequence[Row], score: str) -> np.ndarray:
-    return np.asarray([SIGNS.get(score, 1) * row.get(score, -math.inf) for row in group])
+    return np.asarray([SIGNS.get(score, 1) * row[score] for row in group])
 
 
 def _seeds(rows: Sequence[Row], task: str) -> list[float]:
