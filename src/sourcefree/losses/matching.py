@@ -17,7 +17,7 @@ def feature_matching(student_features: Tensor, teacher_features: Tensor) -> Tens
         teacher_features: F_s(x^s_TI), (N, D); no gradient flows into them.
 
     Reference: [TGKT] L_f. Deviation: the mean over dimensions in place of the sum, so that beta_f means the same for every
-    width of features.
+    width of features: beta_f = D here is 1 there.
     """
     return mse_loss(student_features.float(), teacher_features.detach().float())
 
