@@ -78,7 +78,7 @@ class TgktSettings(Settings):
     distillation: float = Field(1.0, ge=0, description="L_KL from the source model on translated targets")
     temperature: float = Field(1.0, gt=0, description="tau of L_KL")
     # The mean over dimensions is small beside answers: at a weight of 1 it is lost, and all of TGKT with it (docs/results.md).
-    features: float = Field(10.0, ge=0, description="beta_f, L_f on the pairs")
+    features: float = Field(30.0, ge=0, description="beta_f, L_f on the pairs")
     pair_logits: float = Field(0.0, ge=0, description="distillation of the source model's answers on the pairs")
     pair_temperature: float = Field(2.0, gt=0, description="tau of pair_logits")
     self_training: float = Field(0.3, ge=0, description="beta_self, L_self: centroid pseudo-labels")
