@@ -10,7 +10,13 @@ import pytest
 from sourcefree.errors import DataError
 from sourcefree.studies.points import collect_points
 from sourcefree.studies.results import read_point_table, write_points
-from sourcefree.studies.score_quality import moment_gains, quality, quality_tables, score_names
+from sourcefree.studies.score_quality import (
+    moment_gains,
+    quality,
+    quality_tables,
+    score_names,
+    with_combined,
+)
 
 
 def point(
@@ -67,6 +73,17 @@ def test_points_whose_answers_are_gone_stay_and_have_no_part_in_a_new_ensemble(
     ]
     assert quality(found, task="t", score="ensemble_agreement").regrets == (pytest.approx(0.3),)
     assert quality(found, task="t", score="good").regrets == (0.0,)
+
+
+def test_two_scores_are_combined_within_a_task_and_seed() -> None:
+    scores = [(1.0, 0.2), (3.0, 0.6), (100.0, 0.5), (100.0, 0.5)]
+    rows = [
+        {"task": "t", "seed": number // 2, "target_information": one, "ensemble_agreement": two}
+        for number, (one, two) in enumerate(scores)
+    ]
+    alone = {"task": "t", "seed": 0, "target_information": 7.0}
+    found = with_combined([*rows, alone])
+    assert [row.get("combined") for row in found] == [pytest.approx(-2), pytest.approx(2), 0.0, 0.0, None]
 
 
 def test_correlation_and_regret_by_hand() -> None:

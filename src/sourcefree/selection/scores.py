@@ -176,6 +176,17 @@ def class_correlation(logits: Tensor) -> float:
     return -float(classes.trace() / torch.linalg.matrix_norm(classes))
 
 
+def standardised_sum(*scores: Sequence[float]) -> list[float]:
+    """Return, for each of several models, the sum of scores that are brought to mean 0 and deviation 1 over the models first.
+
+    Args:
+        scores: one value a model each, higher is better; one that is the same for all models adds nothing.
+    """
+    values = torch.tensor(scores, dtype=torch.float64)
+    centred = values - values.mean(1, keepdim=True)
+    return (centred / centred.std(1, correction=0, keepdim=True).clamp_min(1e-12)).sum(0).tolist()
+
+
 def ensemble_agreement(answers: Sequence[Tensor]) -> list[float]:
     """Return, for each of several models, how often it gives the answer of all of them together; higher is better.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -12,11 +12,13 @@ from scipy.stats import spearmanr
 
 from sourcefree.config import STUDENT_SECTIONS
 from sourcefree.selection.estimate import estimate_accuracy
-from sourcefree.selection.objective import SIGNS
+from sourcefree.selection.objective import DECISIVE, SIGNS
+from sourcefree.selection.scores import standardised_sum
 from sourcefree.studies.cell import Row
 from sourcefree.studies.summary import Table, names
 
 _NO_MOMENTS = ("source-only", "adabn", "translated", "tgmb")  # stages that train no target model
+_COMBINED = (DECISIVE, "ensemble_agreement")
 _NO_SCORES = ("task", "seed", "method", "stage", "progress", "accuracy", "temperature")
 
 
@@ -53,20 +55,38 @@ def quality(rows: Sequence[Row], *, task: str, score: str) -> Quality:
     return Quality(fmean(correlations) if correlations else math.nan, tuple(regrets))
 
 
+def with_combined(rows: Iterable[Row]) -> list[Row]:
+    """Return the points with one score more, ``combined``: the standardised sum of the decisive score and EnsV.
+
+    Both are compared within a task and seed, so that is where they are standardised; a point without one of them stays as
+    it is.
+    """
+    found = list(rows)
+    groups: dict[tuple[str, float], list[int]] = {}
+    for position, row in enumerate(found):
+        if all(name in row for name in _COMBINED):
+            groups.setdefault((row["task"], row["seed"]), []).append(position)
+    for members in groups.values():
+        sums = standardised_sum(*([found[position][name] for position in members] for name in _COMBINED))
+        for position, value in zip(members, sums, strict=True):
+            found[position] = {**found[position], "combined": value}
+    return found
+
+
 def quality_tables(rows: Sequence[Row]) -> list[Table]:
     """Return rank correlations and regrets of every score, a column for each task; the oracle stands in no competition."""
-    rows = [row for row in rows if row["method"] != "oracle"]
+    rows = with_combined(row for row in rows if row["method"] != "oracle")
     tasks, scores = names(rows, "task"), score_names(rows)
     found = {(task, score): quality(rows, task=task, score=score) for task in tasks for score in scores}
     correlation = [
-        [score, *(f"{found[task, score].correlation:.2f}" for task in tasks), _mean(found, tasks, score)]
-        for score in scores
+        [score, *map(_correlation, values), _correlation(fmean(values))]
+        for score, values in ((score, [found[task, score].correlation for task in tasks]) for score in scores)
     ]
     regret = []
     for score in scores:
         everything = [value for task in tasks for value in found[task, score].regrets]
-        cells = [f"{100 * fmean(found[task, score].regrets):.1f}" for task in tasks]
-        regret.append([score, *cells, f"{100 * fmean(everything):.1f}", f"{100 * max(everything):.1f}"])
+        measured = [found[task, score].regrets for task in tasks]
+        regret.append([score, *map(_points, measured), _points(everything), f"{100 * max(everything):.1f}"])
     count = f"{len(rows)} models: every method at a third, two thirds and the end of its training."
     return [
         Table("Rank correlation with the accuracy", ["score", *tasks, "mean"], correlation, count),
@@ -143,8 +163,12 @@ def _inside(row: Row) -> bool:
     return bool(estimate.low <= row["accuracy"] <= estimate.high)
 
 
-def _mean(found: dict[tuple[str, str], Quality], tasks: list[str], score: str) -> str:
-    return f"{fmean(found[task, score].correlation for task in tasks):.2f}"
+def _correlation(value: float) -> str:
+    return f"{value:.2f}" if math.isfinite(value) else ""
+
+
+def _points(shares: Sequence[float]) -> str:
+    return f"{100 * fmean(shares):.1f}" if shares else ""
 
 
 def _values(group: Sequence[Row], score: str) -> np.ndarray:
