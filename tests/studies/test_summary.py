@@ -42,6 +42,19 @@ def test_a_diverged_run_has_no_mean_and_is_named() -> None:
     assert "ours on b (seed 0)" in summary_tables(ROWS)[0].note
 
 
+def test_rows_of_different_source_models_are_named() -> None:
+    rows = [
+        row("a", "source-only", 0, 0.2, source_only_accuracy=0.2),
+        row("a", "ours", 0, 0.5, source_only_accuracy=0.2),
+        row("a", "source-only", 1, 0.3, source_only_accuracy=0.3),
+        row("a", "ours", 1, 0.5, source_only_accuracy=0.31),
+    ]
+    assert summary_tables(rows[:3])[0].note == ""
+    note = summary_tables(rows)[0].note
+    assert "a (seed 1)" in note
+    assert "seed 0" not in note
+
+
 def test_wins_are_counted_over_tasks_and_seeds() -> None:
     assert wins(ROWS, method="ours", other="source-only") == (1, 1, 0)
     assert wins(ROWS, method="source-only", other="ours") == (0, 1, 1)

@@ -148,7 +148,7 @@ def _score_table(rows: Sequence[Row], title: str, column: str, transposed: bool)
     def cell(task: str, method: str) -> str:
         return _percent(spread(rows, task=task, method=method, column=column))
 
-    note = _diverged_note(rows)
+    note = " ".join(filter(None, (_diverged_note(rows), _mixed_note(rows))))
     if transposed:
         body = [[task, *(cell(task, method) for method in methods)] for task in tasks]
         return Table(title, ["task", *map(_marked, methods)], body, note)
@@ -216,6 +216,21 @@ def _cost_table(rows: Sequence[Row]) -> Table:
 def _diverged_note(rows: Sequence[Row]) -> str:
     lost = [f"{row['method']} on {row['task']} (seed {row['seed']})" for row in rows if row.get("status") == "diverged"]
     return f"Diverged and left out of the means: {', '.join(lost)}." if lost else ""
+
+
+def _mixed_note(rows: Sequence[Row]) -> str:
+    """Name what was measured on different source models: they differ between machines, so a moved table must not grow."""
+    found: dict[str, set[float]] = {}
+    for row in rows:
+        if row.get("source_only_accuracy") is not None:
+            found.setdefault(f"{row['task']} (seed {row['seed']})", set()).add(row["source_only_accuracy"])
+    mixed = [name for name, accuracies in found.items() if len(accuracies) > 1]
+    return (
+        f"Not one source model for all rows: {', '.join(mixed)}. They come from several machines or caches; take their "
+        "rows out of results.csv and run the study again."
+        if mixed
+        else ""
+    )
 
 
 def _marked(method: str) -> str:
