@@ -23,7 +23,7 @@ class Multilevel(Method):
     have for the target image, a teacher that no translation can spoil. A learner is trained; the target model is the running
     average of its weights, which is steadier than any of its steps.
 
-    Stage maps are off by default: on no task of the ablation did they help.
+    Stage maps are off by default: in the ablation they made no difference beyond chance.
 
     Pairs and target images go through the learner in one pass, so that batch norm sees both: its statistics must fit the
     images that it is matched on as well as those it is made for.
