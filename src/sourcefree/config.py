@@ -77,8 +77,8 @@ class TgktSettings(Settings):
 
     distillation: float = Field(1.0, ge=0, description="L_KL from the source model on translated targets")
     temperature: float = Field(1.0, gt=0, description="tau of L_KL")
-    # The published sum would be 256 for the usual bottleneck; of 1, 10, 30 and 100, 30 was best on the development tasks. At 1
-    # the term is lost beside L_KL.
+    # The published sum would be 256 for the usual bottleneck; of 1, 10 and 30, 30 was best on the development tasks. At 1 the
+    # term is lost beside L_KL.
     features: float = Field(30.0, ge=0, description="beta_f, L_f on the pairs")
     pair_logits: float = Field(0.0, ge=0, description="distillation of the source model's answers on the pairs")
     pair_temperature: float = Field(2.0, gt=0, description="tau of pair_logits")
