@@ -32,6 +32,7 @@ def candidate(name: str, score: float, information: Tensor = TELLING) -> Candida
         target_scores={"calibrated_confidence": 0.5},
         target=ClassifierOutput(torch.zeros(4, 2), torch.zeros(4, 3)),
         pair_logits=torch.zeros(4, 3),
+        source_logits=torch.zeros(4, 3),
         scene_information=information,
     )
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 from torch import nn
 
-from sourcefree.commands.candidates import Candidate, Judge
+from sourcefree.commands.candidates import Candidate, Judge, Witnesses
 from sourcefree.commands.loading import PairData, TargetData
 from sourcefree.config import AdaptSettings, Optimisation
-from sourcefree.data.datasets import LabelledImages
+from sourcefree.data.datasets import ImagePairs, LabelledImages
+from sourcefree.data.held_out import ENOUGH
 from sourcefree.engine.checkpoint import CheckpointFile
 from sourcefree.engine.inference import image_batches, infer
 from sourcefree.engine.run_folder import RunFolder
@@ -78,8 +79,8 @@ class Adaptation:
         """
         check_batch_norm(self.settings, self.source.model)
         found = {
-            "source-only": judge.candidate("source-only", self.source_only()),
-            "adabn": judge.candidate("adabn", self.adabn()),
+            "source-only": judge.candidate("source-only", self.source_only(), trained_on_pairs=False),
+            "adabn": judge.candidate("adabn", self.adabn(), trained_on_pairs=False),
         }
         if self.settings.joint:
             translated, student = self._train_jointly(judge)
@@ -92,20 +93,32 @@ class Adaptation:
         section = self.settings.student_section
         if section is None:
             return found
+        stages = [section]
         student = self._train_student(section, judge, found)
         if self.settings.self_training is not None:
-            found["distilled"] = judge.candidate("distilled", student)
+            found["distilled"] = judge.candidate("distilled", student, trained_on_pairs=self._use_pairs(stages))
+            stages.append("self_training")
             student = self._train_student("self_training", judge, found)
-        found["adapted"] = judge.candidate("adapted", student)
+        found["adapted"] = judge.candidate("adapted", student, trained_on_pairs=self._use_pairs(stages))
         for rival in self.settings.rival_sections:
-            found[rival] = judge.candidate(rival, self._train_student(rival, judge, found))
+            model = self._train_student(rival, judge, found)
+            found[rival] = judge.candidate(rival, model, trained_on_pairs=self._use_pairs([rival]))
         return found
+
+    def _use_pairs(self, stages: Sequence[str]) -> bool:
+        """Return whether pairs take part in what stages train, if only through the translator of their teacher."""
+        return self.settings.tgmb is not None or any(STUDENTS[stage].uses_pairs for stage in stages)
 
     def judge(self) -> Judge:
         """Return the label-free evidence; the source model's answers on the pairs are computed here, once."""
-        answers = infer(self.source_model(), self.pairs.held_out, side="source", runtime=self.runtime)
-        scenes = torch.tensor(self.pairs.held_out_scenes)
-        return Judge(self.target.images.plain(), self.pairs.held_out, scenes, answers.logits, self.runtime)
+        held_out = self._witnesses(self.pairs.held_out, self.pairs.held_out_scenes)
+        few = len(held_out.pairs) < ENOUGH
+        untrained = self._witnesses(self.pairs.whole, self.pairs.scenes) if few else held_out
+        return Judge(self.target.images.plain(), held_out, untrained, self.runtime)
+
+    def _witnesses(self, pairs: ImagePairs, scenes: list[int]) -> Witnesses:
+        answers = infer(self.source_model(), pairs, side="source", runtime=self.runtime)
+        return Witnesses(pairs, torch.tensor(scenes), answers.logits)
 
     def source_model(self) -> Classifier:
         """Return the frozen source model on the device."""

@@ -51,8 +51,9 @@ class Candidate:
         scores: label-free scores by name: those that the report shows.
         target_scores: further ones, of the target images' answers alone, for studies of scores.
         target: its outputs on all target images.
-        pair_logits: (N, K) on the target images of the held-out pairs.
-        scene_information: (S,) what its answers on the pairs of each held-out scene tell of the source model's.
+        pair_logits: (N, K) on the target images of pairs that it was not trained on.
+        source_logits: (N, K) of the source model on their source images.
+        scene_information: (S,) what its answers on the pairs of each of their scenes tell of the source model's.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Candidate:
     target_scores: Mapping[str, float]
     target: ClassifierOutput
     pair_logits: Tensor
+    source_logits: Tensor
     scene_information: Tensor
 
     def to_dict(self) -> dict[str, object]:
@@ -78,21 +80,34 @@ class Candidate:
 
 
 @dataclass(frozen=True)
+class Witnesses:
+    """Pairs that a model was not trained on, and what the source model says of them.
+
+    Attributes:
+        pairs: un-augmented.
+        scenes: (N,) number of the scene that each shows.
+        source_logits: (N, K) of the source model on their source images.
+    """
+
+    pairs: ImagePairs
+    scenes: Tensor
+    source_logits: Tensor
+
+
+@dataclass(frozen=True)
 class Judge:
-    """Label-free evidence: unlabelled target images and held-out pairs.
+    """Label-free evidence: unlabelled target images and pairs.
 
     Attributes:
         target: un-augmented target images.
-        held_out: un-augmented held-out pairs.
-        scenes: (N,) number of the scene that each held-out pair shows.
-        source_logits: (N, K) of the source model on the source images of the held-out pairs; computed once.
+        held_out: pairs that no model was trained on.
+        untrained: pairs for models that were trained on none: the held-out ones too, or all where pairs are few.
         runtime: where to compute.
     """
 
     target: UnlabelledImages
-    held_out: ImagePairs
-    scenes: Tensor
-    source_logits: Tensor
+    held_out: Witnesses
+    untrained: Witnesses
     runtime: Runtime
 
     def infer_target(self, model: nn.Module) -> ClassifierOutput:
@@ -101,11 +116,11 @@ class Judge:
 
     def infer_pairs(self, model: nn.Module) -> Tensor:
         """Return (N, K) logits of the model on the target images of the held-out pairs."""
-        return infer(model, self.held_out, side="target", runtime=self.runtime).logits
+        return self._testimony(model, self.held_out)
 
     def pair_scores(self, model: nn.Module) -> dict[str, float]:
         """Return the scores that held-out pairs give."""
-        return _pair_scores(self.infer_pairs(model), self.source_logits)
+        return _pair_scores(self.infer_pairs(model), self.held_out.source_logits)
 
     def mixing_scores(self, model: nn.Module, target: ClassifierOutput) -> dict[str, float]:
         """Return what mixtures of target images say: MixVal, a temperature and the mean confidence at it.
@@ -133,15 +148,22 @@ class Judge:
     def share_unlike_pairs(self) -> float:
         """Return the share of target images that look like none of the held-out pairs' images of the same sensor."""
         target = image_batches(self.target, runtime=self.runtime)
-        pairs = image_batches(self.held_out, runtime=self.runtime, side="target")
+        pairs = image_batches(self.held_out.pairs, runtime=self.runtime, side="target")
         return share_unlike(*(torch.cat([appearance(i).cpu() for i in part]) for part in (target, pairs)))
 
-    def candidate(self, name: str, model: Classifier) -> Candidate:
-        """Return the model with all its label-free evidence."""
-        target, pair_logits = self.infer_target(model), self.infer_pairs(model)
+    def candidate(self, name: str, model: Classifier, *, trained_on_pairs: bool = True) -> Candidate:
+        """Return the model with all its label-free evidence.
+
+        Args:
+            name: of the candidate.
+            model: to be judged.
+            trained_on_pairs: whether only held-out pairs can be heard of it.
+        """
+        witnesses = self.held_out if trained_on_pairs else self.untrained
+        target, pair_logits = self.infer_target(model), self._testimony(model, witnesses)
         scores = {
-            **_pair_scores(pair_logits, self.source_logits),
-            "target_information": target_information(target.logits, pair_logits, self.source_logits),
+            **_pair_scores(pair_logits, witnesses.source_logits),
+            "target_information": target_information(target.logits, pair_logits, witnesses.source_logits),
             "mean_confidence": mean_confidence(target.logits),
         }
         target_scores = {
@@ -151,8 +173,11 @@ class Judge:
             "class_correlation": class_correlation(target.logits),
             **self.mixing_scores(model, target),
         }
-        information = scene_means(pair_information(pair_logits, self.source_logits), self.scenes)
-        return Candidate(name, model, scores, target_scores, target, pair_logits, information)
+        information = scene_means(pair_information(pair_logits, witnesses.source_logits), witnesses.scenes)
+        return Candidate(name, model, scores, target_scores, target, pair_logits, witnesses.source_logits, information)
+
+    def _testimony(self, model: nn.Module, witnesses: Witnesses) -> Tensor:
+        return infer(model, witnesses.pairs, side="target", runtime=self.runtime).logits
 
 
 @dataclass(frozen=True)

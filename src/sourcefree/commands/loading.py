@@ -46,6 +46,8 @@ class PairData:
         train: augmenting view for training.
         held_out: un-augmented view for label-free evidence.
         held_out_scenes: number of the scene of each held-out pair.
+        whole: un-augmented view of all of them.
+        scenes: number of the scene of each.
         unreadable: (file, reason).
         notes: plain sentences for the user.
     """
@@ -53,6 +55,8 @@ class PairData:
     train: ImagePairs
     held_out: ImagePairs
     held_out_scenes: list[int]
+    whole: ImagePairs
+    scenes: list[int]
     unreadable: list[tuple[str, str]]
     notes: tuple[str, ...]
 
@@ -177,8 +181,15 @@ def load_pair_data(
         example = (paired.unpaired_source + paired.unpaired_target)[0]
         notes.append(f"{unpaired} files of the pairs have no partner and are not used, for example {example}.")
     scenes = scenes_of(pairs.names)
-    held_out_scenes = [scenes[position] for position in kept]
-    return PairData(pairs.subset(train), pairs.subset(kept).plain(), held_out_scenes, unreadable, tuple(notes))
+    return PairData(
+        train=pairs.subset(train),
+        held_out=pairs.subset(kept).plain(),
+        held_out_scenes=[scenes[position] for position in kept],
+        whole=pairs.plain(),
+        scenes=scenes,
+        unreadable=unreadable,
+        notes=tuple(notes),
+    )
 
 
 def load_labelled(

@@ -10,7 +10,7 @@ import numpy as np
 
 from sourcefree.engine.sampling import stream_seed
 
-_LEAST = 30  # fewer prove nothing, and a model that cannot be judged cannot be delivered
+ENOUGH = 30  # fewer prove little, and a model that cannot be judged cannot be delivered
 _MOST = 1 / 3  # of all pairs
 _LEAST_KEPT_SCENES = 6  # pairs of a scene are alike: it is scenes that evidence counts
 _LEAST_SCENES = 10
@@ -30,7 +30,7 @@ def split_held_out(names: Sequence[str], *, share: float, seed: int) -> tuple[li
         share: of the pairs that is held out.
         seed: of the choice.
     """
-    wanted, limit = max(_LEAST, round(share * len(names))), int(_MOST * len(names))
+    wanted, limit = max(ENOUGH, round(share * len(names))), int(_MOST * len(names))
     scenes = scenes_of(names)
     members: dict[int, list[int]] = {}
     for position, scene in enumerate(scenes):

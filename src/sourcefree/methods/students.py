@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from sourcefree.methods.aad import Aad
 from sourcefree.methods.adacontrast import AdaContrast
@@ -16,8 +15,17 @@ from sourcefree.methods.shot import Shot
 from sourcefree.methods.socket import Socket
 from sourcefree.methods.tgkt import Tgkt
 
-# Each takes (StudentParts, the settings of its section).
-STUDENTS: dict[str, Callable[[StudentParts, Any], Method]] = {
+
+class StudentTraining(Protocol):
+    """A class that trains a target model."""
+
+    uses_pairs: bool
+
+    def __call__(self, parts: StudentParts, settings: Any) -> Method:
+        """Return the method; the settings are those of its section."""
+
+
+STUDENTS: dict[str, StudentTraining] = {
     "multilevel": Multilevel,
     "self_training": SelfTraining,
     "tgkt": Tgkt,

@@ -51,7 +51,7 @@ class PointRecorder:
             "scores": {**candidate.scores, **candidate.target_scores},
             "answers": _rounded(candidate.target.logits),
             "pair_answers": _rounded(candidate.pair_logits),
-            "source_answers": _rounded(self.judge.source_logits),
+            "source_answers": _rounded(candidate.source_logits),
         }
         kept = [old for old in read_points(self.path) if (old["stage"], old["progress"]) != (stage, point["progress"])]
         write_text(self.path, json.dumps([*kept, point]))

@@ -1,0 +1,58 @@
+"""Which pairs a model is judged on: never those it was trained on, and no fewer than there are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sourcefree.commands.candidates import Candidate
+from sourcefree.methods.presets import method_settings
+from sourcefree.overrides import override
+from sourcefree.studies.cell import Cell
+from sourcefree.studies.measure import _load
+from sourcefree.studies.prepare import TaskFolders, prepare
+from sourcefree.studies.study import ready_tasks
+
+BRIEF = {"epochs": 1, "min_steps": 0, "batch_size": 20}
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+def witnesses(cache: Path, folder: Path, method: str, sections: list[str], **pairs: Any) -> dict[str, int]:
+    """Return on how many pairs each candidate of a run was judged."""
+    task = ready_tasks()["depth-tiny"]
+    task = task.model_copy(update={"pairs": task.pairs.model_copy(update=pairs)})
+    folders = TaskFolders(task, 0, cache, cache)
+    prepare(folders)
+    brief = {f"{section}.optimisation.{name}": value for section in sections for name, value in BRIEF.items()}
+    cell = Cell("t", method, task, 0, override(method_settings(method), brief))
+    adaptation, _ = _load(cell, folders.prepared(), folder, folder / "bridges")
+    found: dict[str, Candidate] = adaptation.candidates(adaptation.judge())
+    assert all(len(c.source_logits) == len(c.pair_logits) for c in found.values())
+    return {name: len(candidate.pair_logits) for name, candidate in found.items()}
+
+
+def test_where_pairs_are_few_models_that_saw_none_are_judged_on_all(cache: Path, tmp_path: Path) -> None:
+    counts = witnesses(cache, tmp_path, "auto", ["multilevel", "self_training", "shot", "aad"], count=30)
+    kept = counts["adapted"]
+    assert kept <= 10
+    assert counts == {"source-only": 30, "adabn": 30, "distilled": kept, "adapted": kept, "shot": 30, "aad": 30}
+
+
+def test_a_translator_has_seen_the_pairs_too(cache: Path, tmp_path: Path) -> None:
+    counts = witnesses(cache, tmp_path, "tgmb", ["tgmb"], count=30)
+    assert counts["translated"] < counts["adabn"] == 30
+
+
+def test_where_enough_are_held_out_every_model_is_judged_on_those(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sourcefree.commands.adaptation.ENOUGH", 5)
+    counts = witnesses(cache, tmp_path, "multilevel", ["multilevel", "self_training"], count=30)
+    assert set(counts.values()) == {counts["adapted"]}
+    assert 5 <= counts["adapted"] <= 10
