@@ -15,7 +15,6 @@ from sourcefree.studies.score_quality import (
     quality,
     quality_tables,
     score_names,
-    with_combined,
 )
 
 
@@ -75,15 +74,18 @@ def test_points_whose_answers_are_gone_stay_and_have_no_part_in_a_new_ensemble(
     assert quality(found, task="t", score="good").regrets == (0.0,)
 
 
-def test_two_scores_are_combined_within_a_task_and_seed() -> None:
-    scores = [(1.0, 0.2), (3.0, 0.6), (100.0, 0.5), (100.0, 0.5)]
-    rows = [
-        {"task": "t", "seed": number // 2, "target_information": one, "ensemble_agreement": two}
-        for number, (one, two) in enumerate(scores)
-    ]
-    alone = {"task": "t", "seed": 0, "target_information": 7.0}
-    found = with_combined([*rows, alone])
-    assert [row.get("combined") for row in found] == [pytest.approx(-2), pytest.approx(2), 0.0, 0.0, None]
+def test_an_informed_ensemble_hears_the_better_models_and_none_that_saw_labels(tmp_path: Path) -> None:
+    """Three models say class 0, one with a far better score says class 1; the oracle, better still, has no say."""
+    rows = []
+    answers = {"a": (FIRST, 0.1), "b": (FIRST, 0.2), "c": (FIRST, 0.15), "good": (SECOND, 0.9), "oracle": (FIRST, 5.0)}
+    for method, (given, score) in answers.items():
+        content = [point("adapted", 1.0, 0.5, given, target_information=score)]
+        (tmp_path / f"{method}.json").write_text(json.dumps(content))
+        rows.append({"key": method, "task": "t", "seed": 0, "method": method, "uses_labels": method == "oracle"})
+    found = {p["method"]: p for p in collect_points(rows, tmp_path)}
+    assert [found[name]["ensemble_agreement"] for name in "abc"] == [1.0, 1.0, 1.0]
+    assert [found[name]["informed_agreement"] for name in ("a", "b", "c", "good")] == [0.0, 0.0, 0.0, 1.0]
+    assert "ensemble_agreement" not in found["oracle"]
 
 
 def test_correlation_and_regret_by_hand() -> None:

@@ -14,6 +14,7 @@ from torch import Tensor
 from sourcefree.commands.candidates import Candidate, Judge
 from sourcefree.files import write_text
 from sourcefree.models.classifier import Classifier
+from sourcefree.selection.objective import DECISIVE
 from sourcefree.selection.scores import ensemble_agreement
 from sourcefree.studies.cell import Row
 
@@ -60,8 +61,9 @@ class PointRecorder:
 def collect_points(rows: Sequence[Row], folder: Path, *, known: Sequence[Row] = ()) -> list[Row]:
     """Return the points of all cells, one row each: which model, when, its accuracy and its scores.
 
-    Every cell of a task and seed measures the same source-only and AdaBN: they come once. ``ensemble_agreement`` (EnsV) is
-    added here, since it needs the answers of all models of a task and seed; where some are gone, it is left out.
+    Every cell of a task and seed measures the same source-only and AdaBN: they come once. ``ensemble_agreement`` (EnsV) and
+    ``informed_agreement`` (the same, by :data:`DECISIVE`) are added here, since they need the answers of all models of a
+    task and seed; where some are gone, they are left out. Models that learnt from target labels have no part in them.
 
     Args:
         rows: of a study.
@@ -69,6 +71,7 @@ def collect_points(rows: Sequence[Row], folder: Path, *, known: Sequence[Row] = 
         known: points of an earlier call; those of cells that have no file any more, as in a new cache, stay.
     """
     groups: dict[tuple[str, int], dict[tuple[str, str, float], Row]] = {}
+    labelled = {row["method"] for row in rows if row.get("uses_labels")}
     gone: set[tuple[str, int, str]] = set()
     for row in rows:
         points = read_points(folder / f"{row['key']}.json")
@@ -87,7 +90,11 @@ def collect_points(rows: Sequence[Row], folder: Path, *, known: Sequence[Row] = 
             and (task, seed, point["method"]) in gone
             and (point["method"], point["stage"], point["progress"]) not in group
         ]
-        collected += [*stay, *_flat(task, seed, group, whole=not stay)]
+        flat = _flat(task, seed, group)
+        if not stay:
+            models = zip(flat, group.values(), strict=True)
+            _add_agreements([(row, point) for row, point in models if row["method"] not in labelled])
+        collected += [*stay, *flat]
     return collected
 
 
@@ -95,8 +102,8 @@ def _owner(stage: str, method: str) -> str:
     return stage if stage in _SHARED else method
 
 
-def _flat(task: str, seed: int, group: Mapping[tuple[str, str, float], Row], *, whole: bool) -> list[Row]:
-    flat = [
+def _flat(task: str, seed: int, group: Mapping[tuple[str, str, float], Row]) -> list[Row]:
+    return [
         {
             **{"task": task, "seed": seed, "method": method, "stage": stage, "progress": progress},
             "accuracy": point["accuracy"],
@@ -104,10 +111,20 @@ def _flat(task: str, seed: int, group: Mapping[tuple[str, str, float], Row], *, 
         }
         for (method, stage, progress), point in group.items()
     ]
-    if not whole or not flat:
-        return flat
-    agreements = ensemble_agreement([torch.tensor(point["answers"]) for point in group.values()])
-    return [{**row, "ensemble_agreement": value} for row, value in zip(flat, agreements, strict=True)]
+
+
+def _add_agreements(models: Sequence[tuple[Row, Row]]) -> None:
+    """Add to the row of each model, which stands before its point, how often it answers as all models do together."""
+    if not models:
+        return
+    answers = [torch.tensor(point["answers"]) for _, point in models]
+    scores = [row[DECISIVE] for row, _ in models if DECISIVE in row]
+    found = {"ensemble_agreement": ensemble_agreement(answers)}
+    if len(scores) == len(models):
+        found["informed_agreement"] = ensemble_agreement(answers, scores)
+    for name, values in found.items():
+        for (row, _), value in zip(models, values, strict=True):
+            row[name] = value
 
 
 def _rounded(logits: Tensor) -> list[list[float]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -12,13 +12,11 @@ from scipy.stats import spearmanr
 
 from sourcefree.config import STUDENT_SECTIONS
 from sourcefree.selection.estimate import estimate_accuracy
-from sourcefree.selection.objective import DECISIVE, SIGNS
-from sourcefree.selection.scores import standardised_sum
+from sourcefree.selection.objective import SIGNS
 from sourcefree.studies.cell import Row
 from sourcefree.studies.summary import Table, names
 
 _NO_MOMENTS = ("source-only", "adabn", "translated", "tgmb")  # stages that train no target model
-_COMBINED = (DECISIVE, "ensemble_agreement")
 _NO_SCORES = ("task", "seed", "method", "stage", "progress", "accuracy", "temperature")
 
 
@@ -55,27 +53,9 @@ def quality(rows: Sequence[Row], *, task: str, score: str) -> Quality:
     return Quality(fmean(correlations) if correlations else math.nan, tuple(regrets))
 
 
-def with_combined(rows: Iterable[Row]) -> list[Row]:
-    """Return the points with one score more, ``combined``: the standardised sum of the decisive score and EnsV.
-
-    Both are compared within a task and seed, so that is where they are standardised; a point without one of them stays as
-    it is.
-    """
-    found = list(rows)
-    groups: dict[tuple[str, float], list[int]] = {}
-    for position, row in enumerate(found):
-        if all(name in row for name in _COMBINED):
-            groups.setdefault((row["task"], row["seed"]), []).append(position)
-    for members in groups.values():
-        sums = standardised_sum(*([found[position][name] for position in members] for name in _COMBINED))
-        for position, value in zip(members, sums, strict=True):
-            found[position] = {**found[position], "combined": value}
-    return found
-
-
 def quality_tables(rows: Sequence[Row]) -> list[Table]:
     """Return rank correlations and regrets of every score, a column for each task; the oracle stands in no competition."""
-    rows = with_combined(row for row in rows if row["method"] != "oracle")
+    rows = [row for row in rows if row["method"] != "oracle"]
     tasks, scores = names(rows, "task"), score_names(rows)
     found = {(task, score): quality(rows, task=task, score=score) for task in tasks for score in scores}
     correlation = [
