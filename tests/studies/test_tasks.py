@@ -121,11 +121,16 @@ def test_renderings_are_images_and_grey_is_luma(name: str) -> None:
         assert made[0, 4, 0] > 100
 
 
-def test_a_rendered_target_is_made_of_the_rgb_images(tmp_path: Path) -> None:
+def rendered(rendering: str, cache: Path) -> TaskFolders:
     sizes = {"size": 32, "source_train": 20, "source_test": 10, "target_train": 20, "target_test": 10, "pairs": 20}
-    content = {"simulated": {**sizes, "rendering": "inverted"}, "source": TRAINING}
-    folders = TaskFolders(override_task(TaskSettings, content, origin="t"), 0, tmp_path, tmp_path)
+    content = {"simulated": {**sizes, "rendering": rendering}, "source": TRAINING}
+    folders = TaskFolders(override_task(TaskSettings, content, origin="t"), 0, cache, cache)
     prepare(folders)
+    return folders
+
+
+def test_a_rendered_target_is_made_of_the_rgb_images(tmp_path: Path) -> None:
+    folders = rendered("inverted", tmp_path)
     prepared = folders.prepared()
     source = next(prepared.pairs_source.rglob("*.png"))
     target = prepared.pairs_target / source.relative_to(prepared.pairs_source)
@@ -133,3 +138,16 @@ def test_a_rendered_target_is_made_of_the_rgb_images(tmp_path: Path) -> None:
     assert (read_image(target) == expected).all()
     assert not (folders.target_data / "target_rgb").exists()
     assert len(list(prepared.target_train.rglob("*.png"))) == 20
+
+
+def test_target_images_of_noise_show_nothing_and_pairs_stay_depth(tmp_path: Path) -> None:
+    noise, depth = (rendered(rendering, tmp_path).prepared() for rendering in ("noise", "depth"))
+    assert noise.modality == depth.modality == "depth"
+    for part in ("target_train", "target_test", "pairs_target"):
+        ours, theirs = (sorted(getattr(prepared, part).rglob("*.png")) for prepared in (noise, depth))
+        assert len(ours) == len(theirs) > 0
+        pictures = np.stack([read_image(path) for path in ours]).astype(float)
+        kept = (pictures == np.stack([read_image(path) for path in theirs])).all()
+        assert kept == (part == "pairs_target")
+        alike = np.corrcoef(pictures[:, :, 1:].ravel(), pictures[:, :, :-1].ravel())[0, 1]
+        assert (alike < 0.5) == (part != "pairs_target")

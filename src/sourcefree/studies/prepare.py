@@ -19,7 +19,7 @@ from sourcefree.data.folders import ImageFile, find_images, find_labelled_images
 from sourcefree.data.simulated import simulate
 from sourcefree.engine.sampling import stream_seed
 from sourcefree.errors import ConfigError
-from sourcefree.studies.renderings import RENDERINGS, render_folder
+from sourcefree.studies.renderings import RENDERINGS, render_folder, replace_by_noise
 from sourcefree.studies.splits import scene_of, split_by_scene
 from sourcefree.studies.tasks import FolderData, GivenData, SimulatedData, TaskSettings
 
@@ -215,6 +215,9 @@ def _simulate_target(data: SimulatedData, seed: int, out: Path) -> None:
             shutil.rmtree(out / part)
             render_folder(out / rgb, out / part, rendering=data.rendering, seed=seed)
         shutil.rmtree(out / "target_rgb")
+    if data.rendering == "noise":
+        for part in ("train", "test"):
+            replace_by_noise(out / "target" / part, seed=seed)
     (out / "pairs" / "rgb").rename(out / "pairs" / "source")
     (out / "pairs" / "depth").rename(out / "pairs" / "target")
 

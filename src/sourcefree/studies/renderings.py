@@ -61,3 +61,12 @@ def render_folder(source: Path, target: Path, *, rendering: str, seed: int) -> N
         rng = np.random.default_rng(stream_seed(seed, rendering, file.name))
         picture = RENDERINGS[rendering](read_image(file.path).astype(np.uint8), rng)
         write_image(target / f"{file.stem}.png", picture)
+
+
+def replace_by_noise(folder: Path, *, seed: int) -> None:
+    """Replace every image by one whose pixels are drawn evenly from its range of values: nothing of the scene is left."""
+    for file in find_images(folder):
+        picture = read_image(file.path)
+        rng = np.random.default_rng(stream_seed(seed, "noise", file.name))
+        noise = rng.integers(picture.min(), picture.max(), picture.shape, endpoint=True)
+        write_image(file.path, noise.astype(picture.dtype))

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from sourcefree.config import SMALL_SOURCE, Settings, SourceSettings
 
-Rendering = Literal["depth", "depth-clean", "rgb", "grey", "inverted", "noisy", "edges"]
+Rendering = Literal["depth", "depth-clean", "noise", "rgb", "grey", "inverted", "noisy", "edges"]
 
 
 class SimulatedData(Settings):
@@ -25,7 +25,10 @@ class SimulatedData(Settings):
     pairs_of: Literal["irrelevant", "assemblies", "other-task", "task"] = "irrelevant"
     depth_noise: float = Field(1.0, ge=0)
     holes: float = Field(1.0, ge=0)
-    rendering: Rendering = Field("depth", description="what the target sensor sees; all but depth are made of the RGB")
+    rendering: Rendering = Field(
+        "depth",
+        description="what the target sensor sees; noise: depth on the pairs and nothing else; rgb to edges: made of the RGB",
+    )
 
 
 class FolderData(Settings):
@@ -105,4 +108,6 @@ class TaskSettings(Settings):
         if real is not None:
             return real.modality
         rendering = self.simulated.rendering if self.simulated else "depth"
-        return "depth" if rendering.startswith("depth") else "rgb" if rendering == "rgb" else "nir"
+        if rendering in ("depth", "depth-clean", "noise"):
+            return "depth"
+        return "rgb" if rendering == "rgb" else "nir"
