@@ -13,7 +13,8 @@ from sourcefree.losses.distillation import distillation
 from sourcefree.losses.matching import feature_matching, stage_matching
 from sourcefree.methods.base import Method, ParameterGroup, StudentParts
 from sourcefree.methods.source_training import classifier_groups
-from sourcefree.types import PairBatch, StepBatch, StepOutput
+from sourcefree.models.classifier import Classifier
+from sourcefree.types import ClassifierOutput, PairBatch, StepBatch, StepOutput
 
 
 class Multilevel(Method):
@@ -61,7 +62,7 @@ class Multilevel(Method):
             self._follow()
         target, pairs = batch.target_images, batch.needed_pairs
         count = len(pairs.target)
-        output, maps = self.learner.with_stages(torch.cat([pairs.target, target.images]))
+        output, maps = self._look(self.learner, torch.cat([pairs.target, target.images]))
         terms = self._pair_terms(pairs, output.features[:count], output.logits[:count], [m[:count] for m in maps])
         terms.update(self.target_terms(output.logits[count:], target.indices))
         return self.total(terms, anchor=output.logits)
@@ -75,10 +76,14 @@ class Multilevel(Method):
         """
         return {}
 
+    def _look(self, model: Classifier, images: Tensor) -> tuple[ClassifierOutput, list[Tensor]]:
+        """Return the output and the maps of all stages; no maps where none are matched, for they take memory."""
+        return model.with_stages(images) if self.settings.stages else (model(images), [])
+
     def _pair_terms(self, pairs: PairBatch, features: Tensor, logits: Tensor, maps: list[Tensor]) -> dict[str, Tensor]:
         weights = self.settings
         with torch.no_grad():
-            teacher, teacher_maps = self.source_model.with_stages(pairs.source)
+            teacher, teacher_maps = self._look(self.source_model, pairs.source)
         terms: dict[str, Tensor] = {}
         if weights.features:
             terms["features"] = weights.features * feature_matching(features, teacher.features)
