@@ -70,15 +70,14 @@ def test_methods_know_their_own_names_and_typos_are_answered() -> None:
 def test_a_second_section_is_a_rival_and_trains_beside_the_method() -> None:
     settings = override(method_settings("multilevel"), {"socket": {}, "shot": {}})
     assert (settings.student_section, settings.rival_sections) == ("multilevel", ("shot", "socket"))
-    assert set(settings.stages) == {"multilevel", "self_training", "shot", "socket"}
+    assert set(settings.stages) == {"multilevel", "shot", "socket"}
 
 
 @pytest.mark.parametrize(
     ("method", "changes", "part"),
     [
-        ("source-only", {"self_training": {}}, "self_training needs a stage before it"),
-        ("tgmb", {"self_training": {}}, "self_training needs a stage before it"),
-        ("tgmb-tgkt-joint", {"self_training": {}}, "self_training needs a stage before it"),
+        ("source-only", {"joint": True}, "joint training needs"),
+        ("shot", {"translated_input": True}, "needs the section tgmb"),
         ("tgmb-tgkt-joint", {"shot": {}}, "no other that trains a target model"),
     ],
 )

@@ -88,22 +88,17 @@ class TgktSettings(Settings):
 
 
 class MultilevelSettings(Settings):
-    """Ours: the pairs teach the target model features and answers. A weight of zero is off."""
+    """Ours: the pairs teach features and answers, L_IM spreads them over the target images. A weight of zero is off."""
 
     features: float = Field(3.0, ge=0, description="distance of features on the pairs")
     stages: float = Field(0.0, ge=0, description="distance of channel-normalised stage maps on the pairs: off")
     answers: float = Field(1.0, ge=0, description="distillation of the source model's answers on the pairs")
     temperature: float = Field(2.0, gt=0, description="tau of answers")
+    information: float = Field(1.0, ge=0, description="L_IM of the targets")
+    pseudo_labels: float = Field(0.0, ge=0, description="cross-entropy with centroid pseudo-labels of the targets: off")
     momentum: float = Field(0.98, ge=0, lt=1, description="of the averaged weights")
     freeze_head: bool = Field(True, description="keep the source model's final layer, as SHOT and SOCKET do")
     optimisation: Optimisation = Optimisation()
-
-
-class SelfTrainingSettings(MultilevelSettings):
-    """Ours, the stage after: L_IM of the target images joins the terms of the pairs."""
-
-    information: float = Field(1.0, ge=0, description="L_IM of the targets")
-    pseudo_labels: float = Field(0.0, ge=0, description="cross-entropy with centroid pseudo-labels of the targets")
 
 
 class ShotSettings(Settings):
@@ -168,7 +163,7 @@ class OracleSettings(Settings):
 
 # The sections of AdaptSettings that train a target model: that of the method, if any, then those of its rivals.
 STUDENT_SECTIONS = ("multilevel", "tgkt", "shot", "socket", "nrc", "aad", "adacontrast", "oracle")
-_STAGES = ("tgmb", *STUDENT_SECTIONS, "self_training")
+STAGES = ("tgmb", *STUDENT_SECTIONS)
 
 
 class AdaptSettings(Settings):
@@ -181,7 +176,6 @@ class AdaptSettings(Settings):
     method: str = "source-only"
     tgmb: TgmbSettings | None = None
     multilevel: MultilevelSettings | None = None
-    self_training: SelfTrainingSettings | None = None
     tgkt: TgktSettings | None = None
     shot: ShotSettings | None = None
     socket: SocketSettings | None = None
@@ -222,14 +216,10 @@ class AdaptSettings(Settings):
     @property
     def stages(self) -> tuple[str, ...]:
         """Names of the sections that train something."""
-        return tuple(name for name in _STAGES if getattr(self, name) is not None)
+        return tuple(name for name in STAGES if getattr(self, name) is not None)
 
     @model_validator(mode="after")
     def _stages_fit(self) -> AdaptSettings:
-        if self.self_training is not None and (self.student_section is None or self.joint):
-            raise ValueError(
-                "self_training needs a stage before it that trains the target model, and goes not with joint"
-            )
         if self.joint and (self.tgmb is None or self.tgkt is None or len(self._given()) > 1):
             raise ValueError("joint training needs the sections tgmb and tgkt, and no other that trains a target model")
         if self.translated_input and self.tgmb is None:

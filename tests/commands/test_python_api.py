@@ -24,7 +24,7 @@ QUICK = {
     "device": "cpu",
     **{
         f"{stage}.optimisation.{name}": value
-        for stage in ("tgmb", "multilevel", "self_training")
+        for stage in ("tgmb", "multilevel")
         for name, value in (("epochs", 1), ("min_steps", 0), ("batch_size", 8))
     },
 }
@@ -86,7 +86,7 @@ def adapt(
 def test_an_own_module_is_adapted_to_a_sensor_of_two_bands(two_bands: Path) -> None:
     result = adapt(own_classifier(), two_bands, override(sourcefree.method_settings("multilevel"), QUICK))
     assert result.model.modality.channels == 2
-    assert set(result.scores) == {"source-only", "adabn", "translated", "distilled", "adapted"}
+    assert set(result.scores) == {"source-only", "adabn", "translated", "adapted"}
     with pytest.raises(CheckpointError, match=r"your own nn\.Module"):
         sourcefree.predict(run=two_bands / "run", images=[two_bands / "target"])
     predictions = sourcefree.predict(run=two_bands / "run", images=[two_bands / "target"], network=Own())
@@ -103,8 +103,7 @@ def test_every_named_method_runs_and_what_it_delivers_can_be_loaded(two_bands: P
         changes |= {f"{stage}.optimisation.{name}": value for name, value in values.items()}
     result = adapt(own_classifier(), two_bands, override(preset, changes))
     bridged, trained = preset.tgmb is not None, preset.student_section is not None
-    there = {"translated": bridged, "distilled": preset.self_training is not None, "adapted": trained}
-    made = {name for name, is_made in there.items() if is_made}
+    made = {name for name, is_made in {"translated": bridged, "adapted": trained}.items() if is_made}
     assert set(result.scores) == {"source-only", "adabn", *made, *preset.rival_sections}
     assert (two_bands / "run/translator").exists() is bridged
     preferred = "adapted" if trained else "translated" if bridged else method
@@ -120,7 +119,7 @@ def test_every_named_method_runs_and_what_it_delivers_can_be_loaded(two_bands: P
 def test_a_rival_starts_from_the_source_model_and_not_from_the_method(two_bands: Path) -> None:
     changes = {**QUICK, "tgmb": None, "shot.optimisation.epochs": 0, "shot.optimisation.min_steps": 0, "aad": None}
     result = adapt(own_classifier(), two_bands, override(sourcefree.method_settings("auto"), changes))
-    assert result.scores["shot"] == result.scores["source-only"] != result.scores["distilled"]
+    assert result.scores["shot"] == result.scores["source-only"] != result.scores["adapted"]
 
 
 @pytest.mark.parametrize(("method", "part"), [("adabn", "AdaBN changes"), ("socket", "SOCKET matches")])
@@ -172,8 +171,7 @@ def bottleneck_classifier() -> sourcefree.TrainedClassifier:
 def test_a_target_model_of_another_form_is_trained_saved_and_used(two_bands: Path, changes: dict[str, object]) -> None:
     source = bottleneck_classifier()
     result = adapt(source, two_bands, override(sourcefree.method_settings("multilevel"), {**QUICK, **changes}))
-    assert set(result.scores) == {"source-only", "adabn", "translated", "distilled", "adapted"}
-    sourcefree.load_trained(two_bands / "run/candidates/distilled")
+    assert set(result.scores) == {"source-only", "adabn", "translated", "adapted"}
     again = sourcefree.load_trained(two_bands / "run/candidates/adapted")
     images = torch.randn(3, 2, 32, 32)
     assert again.model(images).logits.shape == (3, 2)

@@ -33,8 +33,8 @@ def test_training_leaves_a_model_a_measurement_and_a_report(source: Path) -> Non
 
 def test_adapting_compares_delivers_and_reports(adapted: Path) -> None:
     summary = json.loads((adapted / "summary.json").read_text())
-    assert [c["name"] for c in summary["candidates"]] == ["source-only", "adabn", "translated", "distilled", "adapted"]
-    assert summary["delivered"] in ("source-only", "adabn", "distilled", "adapted")
+    assert [c["name"] for c in summary["candidates"]] == ["source-only", "adabn", "translated", "adapted"]
+    assert summary["delivered"] in ("source-only", "adabn", "adapted")
     counts = summary["counts"]
     assert (counts["target"], counts["pairs"] + counts["held_out_pairs"]) == (40, 40)
     assert 10 <= counts["held_out_pairs"] <= 13
@@ -48,7 +48,7 @@ def test_adapting_compares_delivers_and_reports(adapted: Path) -> None:
     ]
     assert delivered["temperature"].item() == pytest.approx(temperature)
     stages = [json.loads(line)["stage"] for line in (adapted / "metrics.jsonl").read_text().splitlines()]
-    assert stages == ["tgmb"] * 4 + ["multilevel"] * 4 + ["self_training"] * 4
+    assert stages == ["tgmb"] * 4 + ["multilevel"] * 4
     report = (adapted / "report.html").read_text()
     assert "Source-only" in report or "source-only" in report
     assert "Status <b>complete</b>" in report
@@ -66,7 +66,7 @@ def test_evaluating_measures_every_candidate(adapted: Path, data: Path, sourcefr
     run = tmp_path / "run"
     shutil.copytree(adapted, run)
     result = sourcefree("evaluate", run, data / "target/test")
-    for name in ("source-only", "adabn", "translated", "distilled", "adapted", "calibrated"):
+    for name in ("source-only", "adabn", "translated", "adapted", "calibrated"):
         assert name in result.stdout
     candidates = json.loads((run / "summary.json").read_text())["candidates"]
     assert all(np.sum(c["evaluation"]["confusion"]) == 20 for c in candidates)
@@ -174,7 +174,7 @@ def test_two_processes_share_the_work(adapt_arguments: tuple[object, ...], tmp_p
     assert result.returncode == 0, result.stderr[-3000:]
     assert json.loads((out / "run.json").read_text())["environment"]["processes"] == 2
     assert (out / "model/model.json").is_file()
-    assert len((out / "metrics.jsonl").read_text().splitlines()) == 12
+    assert len((out / "metrics.jsonl").read_text().splitlines()) == 8
 
 
 def test_several_source_models_are_adapted_as_one(

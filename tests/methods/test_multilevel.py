@@ -1,4 +1,4 @@
-"""The default method: its terms, its two stages, and the averaged weights that it delivers."""
+"""The default method: its terms, and the averaged weights that it delivers."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from sourcefree.config import MultilevelSettings, SelfTrainingSettings
+from sourcefree.config import MultilevelSettings
 from sourcefree.losses.matching import stage_matching
 from sourcefree.methods.base import EpochView, StudentParts
 from sourcefree.methods.multilevel import Multilevel
 from sourcefree.methods.presets import method_settings
-from sourcefree.methods.self_training import SelfTraining
 from sourcefree.models.classifier import Classifier
 from sourcefree.models.student import new_student
 from sourcefree.types import ClassifierOutput, StepBatch
@@ -28,41 +27,32 @@ def parts(source_model: Classifier) -> StudentParts:
 
 
 def multilevel(source_model: Classifier, **settings: object) -> Multilevel:
-    return Multilevel(parts(source_model), MultilevelSettings(**{"stages": 1.0, **settings})).train()
-
-
-def self_training(source_model: Classifier, **settings: object) -> SelfTraining:
-    """Return the second stage at the begin of an epoch."""
+    """Return the method with every term on, at the begin of an epoch."""
     switched_on = {"stages": 1.0, "pseudo_labels": 0.3, **settings}
-    method = SelfTraining(parts(source_model), SelfTrainingSettings(**switched_on)).train()
+    method = Multilevel(parts(source_model), MultilevelSettings(**switched_on)).train()
     torch.manual_seed(2)
     outputs = ClassifierOutput(torch.randn(6, 8), 9 * torch.eye(3).repeat(2, 1))
     method.begin_epoch(EpochView(0.0, lambda _model: outputs))
     return method
 
 
-def test_the_target_images_are_for_the_second_stage(source_model: Classifier, batch: StepBatch) -> None:
-    assert set(multilevel(source_model)(batch).terms) == PAIR_TERMS
-    assert set(self_training(source_model)(batch).terms) == PAIR_TERMS | TARGET_TERMS
-
-
 def test_the_default_is_the_simplest_form(source_model: Classifier, batch: StepBatch) -> None:
-    first, second = method_settings("multilevel").multilevel, method_settings("multilevel").self_training
-    assert first is not None
-    assert second is not None
-    assert set(Multilevel(parts(source_model), first).train()(batch).terms) == {"features", "answers"}
-    second_terms = SelfTraining(parts(source_model), second).train()(batch).terms
-    assert set(second_terms) == {"features", "answers", "information"}
+    settings = method_settings("multilevel")
+    assert settings.stages == ("multilevel",)
+    assert settings.multilevel is not None
+    method = Multilevel(parts(source_model), settings.multilevel).train()
+    method.begin_epoch(EpochView(0.0, lambda _model: pytest.fail("no pseudo-labels are asked for")))
+    assert set(method(batch).terms) == {"features", "answers", "information"}
 
 
 @pytest.mark.parametrize("term", sorted(PAIR_TERMS | TARGET_TERMS))
 def test_every_term_can_be_switched_off(source_model: Classifier, batch: StepBatch, term: str) -> None:
-    method = self_training(source_model, **{term: 0.0})
+    method = multilevel(source_model, **{term: 0.0})
     assert set(method(batch).terms) == (PAIR_TERMS | TARGET_TERMS) - {term}
 
 
 def test_terms_by_hand(source_model: Classifier, batch: StepBatch) -> None:
-    method = self_training(source_model).eval()
+    method = multilevel(source_model).eval()
     terms = method(batch).terms
     pairs, target = batch.needed_pairs, batch.target_images
     student, maps = method.learner.with_stages(pairs.target)
@@ -100,7 +90,7 @@ def test_the_student_is_the_average_of_the_learner(source_model: Classifier, bat
 
 
 def test_only_the_learner_has_gradients_and_its_head_stays(source_model: Classifier, batch: StepBatch) -> None:
-    method = self_training(source_model)
+    method = multilevel(source_model)
     before = copy.deepcopy(source_model.state_dict())
     method(batch).loss.backward()
     trained = {name for name, parameter in method.named_parameters() if parameter.grad is not None}

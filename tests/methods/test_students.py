@@ -15,7 +15,6 @@ from sourcefree.config import (
     MultilevelSettings,
     NrcSettings,
     OracleSettings,
-    SelfTrainingSettings,
     ShotSettings,
     SocketSettings,
     TgktSettings,
@@ -46,8 +45,7 @@ SETTINGS = {
     "adacontrast": AdaContrastSettings(neighbours=3),
     "oracle": OracleSettings(),
     "tgkt": TgktSettings(),
-    "multilevel": MultilevelSettings(),
-    "self_training": SelfTrainingSettings(pseudo_labels=0.3),
+    "multilevel": MultilevelSettings(pseudo_labels=0.3),
 }
 
 

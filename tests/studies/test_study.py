@@ -41,11 +41,20 @@ def test_the_ablation_of_the_transfer_has_all_eight_cells() -> None:
     assert len(found) == 8
 
 
-def test_the_budget_is_the_same_for_every_stage_of_every_method() -> None:
+def test_the_budget_is_the_same_for_every_stage_and_the_one_of_multilevel_counts_for_two() -> None:
     for cell in study_cells(load_study("methods")):
         for stage in cell.settings.stages:
             optimisation = getattr(cell.settings, stage).optimisation
-            assert (optimisation.epochs, optimisation.batch_size, optimisation.min_steps) == (10, 32, 80)
+            times = 2 if cell.method_name == "multilevel" else 1
+            found = (optimisation.epochs, optimisation.batch_size, optimisation.min_steps)
+            assert found == (10 * times, 32, 80 * times)
+
+
+def test_a_budget_of_an_unknown_stage_is_refused(tmp_path: Path) -> None:
+    text = "title: t\ntasks: [depth-a]\nmethods: [shot]\nbudget: {epochs: 1, shott: {epochs: 2}}\n"
+    with pytest.raises(ConfigError, match="no stage 'shott'") as caught:
+        study_cells(load_study(write(tmp_path, text)))
+    assert "did you mean 'shot'" in str(caught.value)
 
 
 def test_variants_of_tasks_and_methods(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -74,8 +74,8 @@ class Adaptation:
     def candidates(self, judge: Judge) -> dict[str, Candidate]:
         """Run all stages and return every model of the run by name, with its label-free evidence.
 
-        Source-only and AdaBN are always there; "translated", "distilled" (before self-training) and "adapted" where the
-        method trains them, and its rivals under the names of their sections.
+        Source-only and AdaBN are always there; "translated" and "adapted" where the method trains them, and its rivals
+        under the names of their sections.
         """
         check_batch_norm(self.settings, self.source.model)
         found = {
@@ -93,21 +93,11 @@ class Adaptation:
         section = self.settings.student_section
         if section is None:
             return found
-        stages = [section]
-        student = self._train_student(section, judge, found)
-        if self.settings.self_training is not None:
-            found["distilled"] = judge.candidate("distilled", student, trained_on_pairs=self._use_pairs(stages))
-            stages.append("self_training")
-            student = self._train_student("self_training", judge, found)
-        found["adapted"] = judge.candidate("adapted", student, trained_on_pairs=self._use_pairs(stages))
-        for rival in self.settings.rival_sections:
-            model = self._train_student(rival, judge, found)
-            found[rival] = judge.candidate(rival, model, trained_on_pairs=self._use_pairs([rival]))
+        for name, trained in (("adapted", section), *((rival, rival) for rival in self.settings.rival_sections)):
+            # Pairs may have taken part through the translator of the teacher alone.
+            on_pairs = bridge is not None or STUDENTS[trained].uses_pairs
+            found[name] = judge.candidate(name, self._train_student(trained, judge, found), trained_on_pairs=on_pairs)
         return found
-
-    def _use_pairs(self, stages: Sequence[str]) -> bool:
-        """Return whether pairs take part in what stages train, if only through the translator of their teacher."""
-        return self.settings.tgmb is not None or any(STUDENTS[stage].uses_pairs for stage in stages)
 
     def judge(self) -> Judge:
         """Return the label-free evidence; the source model's answers on the pairs are computed here, once."""
@@ -153,12 +143,10 @@ class Adaptation:
         return behind
 
     def _train_student(self, section: str, judge: Judge, found: dict[str, Candidate]) -> Classifier:
-        """Return the target model that a section trains, frozen; self-training goes on from the distilled one."""
+        """Return the target model that a section trains, frozen."""
         torch.manual_seed(stream_seed(self.settings.seed, "student"))
         teacher = found.get("translated", found["source-only"])
         student = self._student(teacher.model)
-        if section == "self_training":
-            student.load_state_dict(found["distilled"].model.state_dict())
         parts = StudentParts(self.source_model(), student, teacher.model)
         settings = getattr(self.settings, section)
         method = STUDENTS[section](parts, settings)

@@ -36,7 +36,6 @@ _DESCRIPTIONS = {
     "source-only": "The source model on the target images as they are.",
     "adabn": "The source model with batch-norm statistics of the target images.",
     "translated": "The source model on translated target images.",
-    "distilled": "The target model before self-training.",
     "adapted": "The target model trained by this run.",
 }
 
@@ -46,7 +45,7 @@ class Candidate:
     """A model and its label-free evidence.
 
     Attributes:
-        name: source-only, adabn, translated, distilled, adapted, or the section of a rival.
+        name: source-only, adabn, translated, adapted, or the section of a rival.
         model: returns a :class:`ClassifierOutput` for target images.
         scores: label-free scores by name: those that the report shows.
         target_scores: further ones, of the target images' answers alone, for studies of scores.

@@ -1,4 +1,4 @@
-"""Multilevel: the pairs teach the target model features and answers, and stage maps where they are asked for."""
+"""Multilevel: the pairs teach the target model features and answers, and the target images teach it to tell them apart."""
 
 from __future__ import annotations
 
@@ -11,20 +11,24 @@ from torch import Tensor
 from sourcefree.config import MultilevelSettings
 from sourcefree.losses.distillation import distillation
 from sourcefree.losses.matching import feature_matching, stage_matching
-from sourcefree.methods.base import Method, ParameterGroup, StudentParts
+from sourcefree.methods.base import EpochView, Method, ParameterGroup, StudentParts
+from sourcefree.methods.self_labels import SelfLabels
 from sourcefree.methods.source_training import classifier_groups
 from sourcefree.models.classifier import Classifier
 from sourcefree.types import ClassifierOutput, PairBatch, StepBatch, StepOutput
 
 
 class Multilevel(Method):
-    """Distillation of features, answers and stage maps on the pairs.
+    """Distillation of features, answers and stage maps on the pairs, information maximisation on the target images.
 
     The source model labels the pairs itself: its features and answers for the source image are what the target model should
     have for the target image, a teacher that no translation can spoil. A learner is trained; the target model is the running
     average of its weights, which is steadier than any of its steps.
 
-    Stage maps are off by default: in the ablation they made no difference beyond chance.
+    Information maximisation alone makes a model surer of what it believes, right or wrong; beside the pairs, which hold it
+    to what is known, it may begin at once. Stage maps and centroid pseudo-labels (given by the averaged weights) are off by
+    default: in the ablation they made no difference beyond chance, and on a far sensor features group by other things than
+    classes.
 
     Pairs and target images go through the learner in one pass, so that batch norm sees both: its statistics must fit the
     images that it is matched on as well as those it is made for.
@@ -33,8 +37,8 @@ class Multilevel(Method):
         parts: source model and student; the teacher is not used.
         settings: weights and switches.
 
-    Reference: ours. Stage maps: Wang et al., BMVC 2021; answers: Hinton et al., arXiv 1503.02531; averaged weights:
-    Tarvainen and Valpola, NeurIPS 2017.
+    Reference: ours. L_IM and pseudo-labels: [SHOT] equations 3 to 7; stage maps: Wang et al., BMVC 2021; answers: Hinton et
+    al., arXiv 1503.02531; averaged weights: Tarvainen and Valpola, NeurIPS 2017.
     """
 
     uses_pairs = True
@@ -50,31 +54,33 @@ class Multilevel(Method):
             self.learner.freeze_head()
         self.student.requires_grad_(False)
         self.register_buffer("updates", torch.zeros((), dtype=torch.int64))
+        self.self_labels = SelfLabels()
         self.keep_frozen("source_model")
 
     def parameter_groups(self) -> Iterable[ParameterGroup]:
         """Return the learner's backbone and new layers apart."""
         return classifier_groups(self.learner)
 
+    def begin_epoch(self, view: EpochView) -> None:
+        """Refresh the pseudo-labels."""
+        if self.settings.pseudo_labels:
+            self.self_labels.refresh(view, self.student)
+
     def forward(self, batch: StepBatch) -> StepOutput:
         """Return the weighted sum of the terms that are on."""
         if self.training:
             self._follow()
-        target, pairs = batch.target_images, batch.needed_pairs
+        target, pairs, weights = batch.target_images, batch.needed_pairs, self.settings
         count = len(pairs.target)
         output, maps = self._look(self.learner, torch.cat([pairs.target, target.images]))
         terms = self._pair_terms(pairs, output.features[:count], output.logits[:count], [m[:count] for m in maps])
-        terms.update(self.target_terms(output.logits[count:], target.indices))
-        return self.total(terms, anchor=output.logits)
-
-    def target_terms(self, logits: Tensor, indices: Tensor) -> dict[str, Tensor]:
-        """Return the weighted terms of the target images by name; none here.
-
-        Args:
-            logits: (B, K).
-            indices: (B,) position of each image among the target images.
-        """
-        return {}
+        own = self.self_labels.terms(
+            output.logits[count:],
+            target.indices,
+            information=weights.information,
+            pseudo_labels=weights.pseudo_labels,
+        )
+        return self.total({**terms, **own}, anchor=output.logits)
 
     def _look(self, model: Classifier, images: Tensor) -> tuple[ClassifierOutput, list[Tensor]]:
         """Return the output and the maps of all stages; no maps where none are matched, for they take memory."""

@@ -10,7 +10,6 @@ from sourcefree.methods.base import Method, StudentParts
 from sourcefree.methods.multilevel import Multilevel
 from sourcefree.methods.nrc import Nrc
 from sourcefree.methods.oracle import Oracle
-from sourcefree.methods.self_training import SelfTraining
 from sourcefree.methods.shot import Shot
 from sourcefree.methods.socket import Socket
 from sourcefree.methods.tgkt import Tgkt
@@ -27,7 +26,6 @@ class StudentTraining(Protocol):
 
 STUDENTS: dict[str, StudentTraining] = {
     "multilevel": Multilevel,
-    "self_training": SelfTraining,
     "tgkt": Tgkt,
     "shot": Shot,
     "socket": Socket,

@@ -75,7 +75,6 @@ _CANDIDATES = {
     "source-only": "source-only",
     "adabn": "AdaBN",
     "translated": "translated",
-    "distilled": "distilled",
     "adapted": "adapted",
     "source": "source model",
 }
@@ -90,8 +89,7 @@ _COUNTS = {
 _STAGES = {
     "source": "Source training",
     "tgmb": "Bridge (TGMB): train the translator",
-    "multilevel": "Multilevel: the pairs teach the target model",
-    "self_training": "Self-training: the target images join in",
+    "multilevel": "Multilevel: pairs and target images train the target model",
     "tgkt": "Transfer (TGKT): train the target model",
     "end-to-end": "TGMB and TGKT together",
     "shot": "SHOT: train the target model",

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import Field, ValidationError
 
-from sourcefree.config import AdaptSettings, Settings
+from sourcefree.config import STAGES, AdaptSettings, Settings
 from sourcefree.errors import ConfigError, did_you_mean, first_problem
 from sourcefree.methods.presets import method_settings
 from sourcefree.overrides import override
@@ -42,7 +42,10 @@ class StudySettings(Settings):
     tasks: list[str | Variation] = Field(min_length=1)
     methods: list[str | Variation] = Field(min_length=1)
     seeds: list[int] = Field([0], min_length=1)
-    budget: dict[str, Any] = Field({}, description="changes of every stage's optimisation, the same for all methods")
+    budget: dict[str, Any] = Field(
+        {},
+        description="changes of every stage's optimisation, the same for all methods; under a stage's name, of that stage",
+    )
     rows: Literal["methods", "tasks"] = Field("methods", description="what stands in the rows of the tables")
     definitions: dict[str, TaskSettings] = Field({}, description="tasks of the user's own, by name")
 
@@ -123,7 +126,16 @@ def _method_variants(study: StudySettings, origin: str) -> dict[str, AdaptSettin
 
 
 def _with_budget(settings: AdaptSettings, budget: Mapping[str, Any]) -> AdaptSettings:
-    changes = {f"{stage}.optimisation.{name}": value for stage in settings.stages for name, value in budget.items()}
+    own = {name: value for name, value in budget.items() if isinstance(value, Mapping)}
+    for stage in own:
+        if stage not in STAGES:
+            raise ConfigError(f"budget: no stage {stage!r}", hint=did_you_mean(stage, STAGES))
+    every = {name: value for name, value in budget.items() if name not in own}
+    changes = {
+        f"{stage}.optimisation.{name}": value
+        for stage in settings.stages
+        for name, value in {**every, **own.get(stage, {})}.items()
+    }
     return override(settings, changes, origin="budget")
 
 
