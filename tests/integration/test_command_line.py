@@ -43,10 +43,9 @@ def test_adapting_compares_delivers_and_reports(adapted: Path) -> None:
     chosen = load_file(adapted / "candidates" / summary["delivered"] / "weights.safetensors")
     different = {name for name in chosen if not torch.equal(delivered[name], chosen[name])}
     assert different <= {"temperature"}
-    temperature = next(c for c in summary["candidates"] if c["name"] == summary["delivered"])["target_scores"][
-        "temperature"
-    ]
-    assert delivered["temperature"].item() == pytest.approx(temperature)
+    told = next(c for c in summary["candidates"] if c["name"] == summary["delivered"])
+    assert delivered["temperature"].item() == pytest.approx(told["temperature"])
+    assert told["target_scores"]["estimated_accuracy"] == pytest.approx(summary["estimate"]["accuracy"])
     stages = [json.loads(line)["stage"] for line in (adapted / "metrics.jsonl").read_text().splitlines()]
     assert stages == ["tgmb"] * 4 + ["multilevel"] * 4
     report = (adapted / "report.html").read_text()

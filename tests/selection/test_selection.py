@@ -8,7 +8,7 @@ import torch
 from torch.nn.functional import interpolate, one_hot
 
 from sourcefree.selection.drift import appearance, share_unlike
-from sourcefree.selection.estimate import estimate_accuracy
+from sourcefree.selection.estimate import estimate_accuracy, trusted_temperature
 from sourcefree.selection.guard import Evidence, choose_candidate
 from sourcefree.selection.mixing import mixing_consistency, mixing_partners, source_free_temperature
 from sourcefree.selection.scores import (
@@ -207,6 +207,16 @@ def test_appearance_tells_noise_and_another_setting_from_scenes() -> None:
     assert share_unlike(appearance(torch.randn(50, 1, 32, 32)), pairs) == 1.0
     assert share_unlike(appearance(scenes[150:] * 0.1 + 3), pairs) == 1.0
     assert appearance(torch.zeros(2, 1, 8, 8)).tolist() == [[0.0, 0.0, 0.0]] * 2
+
+
+@pytest.mark.parametrize(
+    ("of_mixtures", "of_pairs", "trusted"),
+    [(6.0, 2.0, 2.0), (1.5, 4.0, 1.5), (6.0, 0.3, 1.0), (0.7, 3.0, 0.7), (0.7, 0.3, 0.7)],
+)
+def test_pairs_can_lessen_the_temperature_of_mixtures_but_never_sharpen(
+    of_mixtures: float, of_pairs: float, trusted: float
+) -> None:
+    assert trusted_temperature(of_mixtures=of_mixtures, of_pairs=of_pairs) == trusted
 
 
 def test_estimates_stay_within_zero_and_one() -> None:

@@ -15,6 +15,7 @@ from sourcefree.engine.inference import image_batches, infer
 from sourcefree.engine.runtime import Runtime
 from sourcefree.models.classifier import Classifier
 from sourcefree.selection.drift import appearance, share_unlike
+from sourcefree.selection.estimate import trusted_temperature
 from sourcefree.selection.mixing import mixing_consistency, source_free_temperature
 from sourcefree.selection.scores import (
     class_correlation,
@@ -24,6 +25,7 @@ from sourcefree.selection.scores import (
     pair_agreement,
     pair_divergence,
     pair_information,
+    pair_temperature,
     scene_means,
     soft_neighbourhood_density,
     target_information,
@@ -49,6 +51,7 @@ class Candidate:
         model: returns a :class:`ClassifierOutput` for target images.
         scores: label-free scores by name: those that the report shows.
         target_scores: further ones, of the target images' answers alone, for studies of scores.
+        temperature: that makes its probabilities as honest as can be told without labels.
         target: its outputs on all target images.
         pair_logits: (N, K) on the target images of pairs that it was not trained on.
         source_logits: (N, K) of the source model on their source images.
@@ -59,6 +62,7 @@ class Candidate:
     model: Classifier
     scores: Mapping[str, float]
     target_scores: Mapping[str, float]
+    temperature: float
     target: ClassifierOutput
     pair_logits: Tensor
     source_logits: Tensor
@@ -73,6 +77,7 @@ class Candidate:
             "description": _DESCRIPTIONS.get(self.name, f"A target model trained by the method {self.name}."),
             "scores": dict(self.scores),
             "target_scores": dict(self.target_scores),
+            "temperature": self.temperature,
             "class_counts": counts.tolist(),
             "evaluation": None,
         }
@@ -165,15 +170,29 @@ class Judge:
             "target_information": target_information(target.logits, pair_logits, witnesses.source_logits),
             "mean_confidence": mean_confidence(target.logits),
         }
+        mixing = self.mixing_scores(model, target)
+        of_pairs = pair_temperature(pair_logits, witnesses.source_logits)
+        temperature = trusted_temperature(of_mixtures=mixing["temperature"], of_pairs=of_pairs)
         target_scores = {
             "information_maximization": mutual_information(target.logits),
             "soft_neighbourhood_density": soft_neighbourhood_density(target.logits),
             "nuclear_norm": nuclear_norm(target.logits),
             "class_correlation": class_correlation(target.logits),
-            **self.mixing_scores(model, target),
+            **mixing,
+            "estimated_accuracy": mean_confidence(target.logits / temperature),
         }
         information = scene_means(pair_information(pair_logits, witnesses.source_logits), witnesses.scenes)
-        return Candidate(name, model, scores, target_scores, target, pair_logits, witnesses.source_logits, information)
+        return Candidate(
+            name=name,
+            model=model,
+            scores=scores,
+            target_scores=target_scores,
+            temperature=temperature,
+            target=target,
+            pair_logits=pair_logits,
+            source_logits=witnesses.source_logits,
+            scene_information=information,
+        )
 
     def _testimony(self, model: nn.Module, witnesses: Witnesses) -> Tensor:
         return infer(model, witnesses.pairs, side="target", runtime=self.runtime).logits

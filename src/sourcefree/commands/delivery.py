@@ -51,7 +51,7 @@ def decide(candidates: Mapping[str, Candidate], judge: Judge, settings: AdaptSet
     }
     unlike = judge.share_unlike_pairs()
     decision = choose_candidate(evidence, preferred=preferred, unlike=unlike)
-    estimate = estimate_accuracy(candidates[decision.delivered].target_scores["calibrated_confidence"])
+    estimate = estimate_accuracy(candidates[decision.delivered].target_scores["estimated_accuracy"])
     return Delivery(preferred, decision.delivered, estimate, unlike, decision.warnings)
 
 

@@ -72,9 +72,9 @@ def _save_models(
 
 def trained_candidate(adaptation: Adaptation, candidate: Candidate, *, calibrated: bool = False) -> TrainedClassifier:
     """Return a candidate with everything prediction needs, its probabilities calibrated where that is asked for."""
-    source, temperature = adaptation.source, candidate.target_scores["temperature"]
+    source = adaptation.source
     return TrainedClassifier(
-        candidate.model.calibrated(temperature) if calibrated else candidate.model,
+        candidate.model.calibrated(candidate.temperature) if calibrated else candidate.model,
         adaptation.architecture_of(candidate.name),
         source.labels,
         adaptation.target.modality,

@@ -27,17 +27,34 @@ class AccuracyEstimate:
         return {"accuracy": self.accuracy, "low": self.low, "high": self.high}
 
 
-def estimate_accuracy(calibrated_confidence: float) -> AccuracyEstimate:
-    """Return the estimate from the mean probability of the predicted class at the source-free temperature.
+def trusted_temperature(*, of_mixtures: float, of_pairs: float) -> float:
+    """Return the temperature that the delivered probabilities are divided by: that of mixtures, unless pairs speak against it.
 
-    Where probabilities are honest, their mean is the expected accuracy. The temperature is found without labels
-    (:func:`sourcefree.selection.mixing.source_free_temperature`), so it is off by an amount that no formula gives: the
-    interval's width is what was measured, and it is as wide on purpose.
+    Mixtures fail where a picture laid over another is no picture any more, as with radar: a good model is lost on them, and
+    they ask for far more modesty than is due. Pairs ask for too much of it as well, since the source model's answers are no
+    truth and the scenes none of the task's. Both err to one side, so the lower one counts; but pairs never make a model
+    louder than it is.
 
     Args:
-        calibrated_confidence: mean over the target images.
+        of_mixtures: :func:`sourcefree.selection.mixing.source_free_temperature`.
+        of_pairs: :func:`sourcefree.selection.scores.pair_temperature`.
+
+    Reference: ours. On the development tasks it is the temperature of mixtures; radar, a test task, showed the need.
+    """
+    return min(of_mixtures, max(1.0, of_pairs))
+
+
+def estimate_accuracy(confidence: float) -> AccuracyEstimate:
+    """Return the estimate from the mean probability of the predicted class at the trusted temperature.
+
+    Where probabilities are honest, their mean is the expected accuracy. The temperature is found without labels
+    (:func:`trusted_temperature`), so it is off by an amount that no formula gives: the interval's width is what was
+    measured, and it is as wide on purpose.
+
+    Args:
+        confidence: mean over the target images.
 
     Reference: average confidence, Hendrycks and Gimpel, 2017; Guo et al., 2017; the width is ours.
     """
-    guess = min(max(calibrated_confidence, 0.0), 1.0)
+    guess = min(max(confidence, 0.0), 1.0)
     return AccuracyEstimate(guess, max(guess - _BELOW, 0.0), min(guess + _ABOVE, 1.0))

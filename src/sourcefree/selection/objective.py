@@ -24,6 +24,7 @@ SIGNS = {
     "class_correlation": 1,
     "mixing_consistency": 1,
     "calibrated_confidence": 1,
+    "estimated_accuracy": 1,
 }
 
 _SOURCE_DATA = "it weighs or reads labelled source images, and adaptation is source-free: there are none"

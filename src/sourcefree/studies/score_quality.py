@@ -125,11 +125,11 @@ def _moment_table(rows: Sequence[Row], scores: Sequence[str]) -> Table:
 
 
 def _estimate_table(rows: Sequence[Row], tasks: Sequence[str]) -> Table:
-    estimated = [row for row in rows if _is_end(row) and "calibrated_confidence" in row]
+    estimated = [row for row in rows if _is_end(row) and "estimated_accuracy" in row]
     body = []
     for task in tasks:
         ends = [row for row in estimated if row["task"] == task]
-        errors = [row["calibrated_confidence"] - row["accuracy"] for row in ends]
+        errors = [row["estimated_accuracy"] - row["accuracy"] for row in ends]
         if errors:
             shown = (f"{100 * value:+.1f}" for value in (fmean(errors), min(errors), max(errors)))
             body.append([task, str(len(errors)), *shown, f"{100 * fmean(map(_inside, ends)):.0f} %"])
@@ -139,7 +139,7 @@ def _estimate_table(rows: Sequence[Row], tasks: Sequence[str]) -> Table:
 
 
 def _inside(row: Row) -> bool:
-    estimate = estimate_accuracy(row["calibrated_confidence"])
+    estimate = estimate_accuracy(row["estimated_accuracy"])
     return bool(estimate.low <= row["accuracy"] <= estimate.high)
 
 
