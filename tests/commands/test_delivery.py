@@ -6,15 +6,12 @@ from typing import cast
 
 import pytest
 import torch
-from torch import Tensor
 
 import sourcefree
 from sourcefree.commands.candidates import Candidate, Judge
 from sourcefree.commands.delivery import decide
 from sourcefree.models.classifier import Classifier
 from sourcefree.types import ClassifierOutput
-
-TELLING = torch.tensor([0.4, 0.5, 0.6])
 
 
 class NothingStrange:
@@ -24,7 +21,7 @@ class NothingStrange:
         return 0.0
 
 
-def candidate(name: str, score: float, information: Tensor = TELLING) -> Candidate:
+def candidate(name: str, score: float) -> Candidate:
     return Candidate(
         name=name,
         model=cast(Classifier, None),
@@ -34,7 +31,8 @@ def candidate(name: str, score: float, information: Tensor = TELLING) -> Candida
         target=ClassifierOutput(torch.zeros(4, 2), torch.zeros(4, 3)),
         pair_logits=torch.zeros(4, 3),
         source_logits=torch.zeros(4, 3),
-        scene_information=information,
+        chance=0.001,
+        scenes=8,
     )
 
 

@@ -106,10 +106,12 @@ def test_correlation_and_regret_by_hand() -> None:
         assert found.regrets == pytest.approx((0.0, 0.7))
     assert score_names(rows) == ["up", "pair_divergence"]
     oracle = {**rows[0], "method": "oracle", "progress": 1, "accuracy": 1.0, "up": 0, "pair_divergence": 9}
-    correlation, regret, moments, estimates = quality_tables([*rows, oracle])
+    correlation, regret, finished, moments, estimates = quality_tables([*rows, oracle])
     assert correlation.body[0] == ["up", "0.00", "0.00"]
     assert regret.body[0] == ["up", "35.0", "35.0", "70.0"]
-    # Both trainings end at 0.5. By "up" the first would have been left at 0.9, the second at 0.2.
+    # Both trainings end at 0.5, and nothing else is finished.
+    assert finished.body[0] == ["up", "0.0", "0.0", "0.0"]
+    # By "up" the first would have been left at 0.9, the second at 0.2.
     assert moments.body[0] == ["up", "+5.0", "-30.0", "+40.0"]
     assert not estimates.body  # no score that an estimate could be made of
 

@@ -14,6 +14,7 @@ from sourcefree.data.datasets import ImagePairs, UnlabelledImages
 from sourcefree.engine.inference import image_batches, infer
 from sourcefree.engine.runtime import Runtime
 from sourcefree.models.classifier import Classifier
+from sourcefree.selection.chance import chance_of_match
 from sourcefree.selection.drift import appearance, share_unlike
 from sourcefree.selection.estimate import trusted_temperature
 from sourcefree.selection.mixing import mixing_consistency, source_free_temperature
@@ -26,7 +27,6 @@ from sourcefree.selection.scores import (
     pair_divergence,
     pair_information,
     pair_temperature,
-    scene_means,
     soft_neighbourhood_density,
     target_information,
 )
@@ -55,7 +55,8 @@ class Candidate:
         target: its outputs on all target images.
         pair_logits: (N, K) on the target images of pairs that it was not trained on.
         source_logits: (N, K) of the source model on their source images.
-        scene_information: (S,) what its answers on the pairs of each of their scenes tell of the source model's.
+        chance: that answers which have nothing to do with these pairs match the source model's as well.
+        scenes: how many these pairs show.
     """
 
     name: str
@@ -66,7 +67,8 @@ class Candidate:
     target: ClassifierOutput
     pair_logits: Tensor
     source_logits: Tensor
-    scene_information: Tensor
+    chance: float
+    scenes: int
 
     def to_dict(self) -> dict[str, object]:
         """Return the entry of ``summary.json``."""
@@ -78,6 +80,7 @@ class Candidate:
             "scores": dict(self.scores),
             "target_scores": dict(self.target_scores),
             "temperature": self.temperature,
+            "chance": self.chance,
             "class_counts": counts.tolist(),
             "evaluation": None,
         }
@@ -181,7 +184,6 @@ class Judge:
             **mixing,
             "estimated_accuracy": mean_confidence(target.logits / temperature),
         }
-        information = scene_means(pair_information(pair_logits, witnesses.source_logits), witnesses.scenes)
         return Candidate(
             name=name,
             model=model,
@@ -191,7 +193,8 @@ class Judge:
             target=target,
             pair_logits=pair_logits,
             source_logits=witnesses.source_logits,
-            scene_information=information,
+            chance=chance_of_match(pair_logits, witnesses.source_logits, witnesses.scenes),
+            scenes=len(set(witnesses.scenes.tolist())),
         )
 
     def _testimony(self, model: nn.Module, witnesses: Witnesses) -> Tensor:

@@ -46,7 +46,7 @@ def decide(candidates: Mapping[str, Candidate], judge: Judge, settings: AdaptSet
     # The translated model is shown but stands in no competition: it costs a translator at inference.
     rivals = [name for name in candidates if name not in (preferred, "translated")]
     evidence = {
-        name: Evidence(candidates[name].scores[DECISIVE], candidates[name].scene_information)
+        name: Evidence(candidates[name].scores[DECISIVE], candidates[name].chance, candidates[name].scenes)
         for name in (preferred, *rivals)
     }
     unlike = judge.share_unlike_pairs()

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from scipy.stats import ttest_1samp
-from torch import Tensor
-
 from sourcefree.selection.drift import STRANGE, drift_warning
 
-_DOUBT = 0.15  # chance of hearing something in answers that tell nothing; held-out scenes are few
+_DOUBT = 0.05  # chance of trusting answers that tell nothing
 
 
 @dataclass(frozen=True)
@@ -19,19 +16,18 @@ class Evidence:
 
     Attributes:
         score: :func:`sourcefree.selection.scores.target_information`; higher is better.
-        information: (S,) mean :func:`sourcefree.selection.scores.pair_information` of each held-out scene.
+        chance: :func:`sourcefree.selection.chance.chance_of_match` on pairs that it was not trained on.
+        scenes: how many these pairs show.
     """
 
     score: float
-    information: Tensor
+    chance: float
+    scenes: int
 
     @property
     def tells(self) -> bool:
-        """Whether the answers tell something of the source model's beyond doubt: a one-sided t-test over scenes."""
-        values = self.information.double().numpy()
-        if len(values) < 2 or not values.std():
-            return False
-        return bool(ttest_1samp(values, 0.0, alternative="greater").pvalue < _DOUBT)
+        """Whether the answers tell something of the source model's beyond doubt."""
+        return self.chance < _DOUBT
 
 
 @dataclass(frozen=True)
@@ -80,6 +76,6 @@ def _explain(evidence: Mapping[str, Evidence], preferred: str, delivered: str) -
             f"{delivered} {other.score:.2f}."
         )
     return (
-        f"The {preferred} model is not delivered, but {delivered}: on {len(ours.information)} held-out scenes its answers tell "
+        f"The {preferred} model is not delivered, but {delivered}: on {ours.scenes} held-out scenes its answers tell "
         "nothing of the source model's. The pairs may be few, wrong, or not line up: see sourcefree inspect."
     )

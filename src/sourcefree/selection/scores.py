@@ -76,17 +76,6 @@ def pair_information(logits: Tensor, source_logits: Tensor) -> Tensor:
     return best
 
 
-def scene_means(values: Tensor, scenes: Tensor) -> Tensor:
-    """Return the mean of a score over the pairs of each scene, (S,): pairs of one scene are no independent evidence.
-
-    Args:
-        values: (N,) score of each pair.
-        scenes: (N,) number of its scene.
-    """
-    numbers = sorted(set(scenes.tolist()))
-    return torch.stack([values[scenes == number].mean() for number in numbers])
-
-
 def target_information(logits: Tensor, pair_logits: Tensor, source_logits: Tensor) -> float:
     """Return the mutual information of a model's answers on target images, as loud as the pairs allow; nats, higher is better.
 

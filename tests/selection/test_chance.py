@@ -1,0 +1,51 @@
+"""The permutation test over scenes."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from sourcefree.selection.chance import chance_of_match
+
+
+def one_answer_each(scenes: int, classes: int) -> Tensor:
+    return 5.0 * torch.eye(classes)[torch.arange(scenes) % classes]
+
+
+def test_a_perfect_match_of_three_scenes_is_one_of_six_orders() -> None:
+    answers = one_answer_each(3, 3)
+    assert chance_of_match(answers, answers, torch.arange(3)) == pytest.approx(1 / 6, abs=0.03)
+    assert chance_of_match(one_answer_each(8, 4), one_answer_each(8, 4), torch.arange(8)) < 0.01
+
+
+def test_the_worst_match_is_matched_by_every_order() -> None:
+    answers = one_answer_each(2, 2)
+    assert chance_of_match(answers, answers.flip(0), torch.arange(2)) == 1.0
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_the_same_answer_for_every_scene_tells_nothing(which: int) -> None:
+    sides = [one_answer_each(8, 4), torch.tensor([[3.0, 0, 0, 0]]).repeat(8, 1)]
+    assert chance_of_match(sides[which], sides[1 - which], torch.arange(8)) == 1.0
+
+
+def test_loudness_makes_no_difference() -> None:
+    torch.manual_seed(0)
+    logits, source, scenes = torch.randn(30, 4), torch.randn(30, 4), torch.arange(30) // 3
+    quiet, loud = (chance_of_match(factor * logits, source, scenes) for factor in (0.2, 5.0))
+    assert quiet == loud
+
+
+def test_pairs_of_one_scene_count_once() -> None:
+    answers = one_answer_each(2, 2).repeat_interleave(50, 0)
+    assert chance_of_match(answers, answers, torch.arange(100)) < 0.001
+    assert chance_of_match(answers, answers, torch.arange(100) // 50) == pytest.approx(0.5, abs=0.05)
+
+
+def test_answers_that_have_nothing_to_do_with_the_scenes_are_trusted_as_often_as_the_p_value_says() -> None:
+    torch.manual_seed(1)
+    scenes = torch.arange(18) // 3
+    found = torch.tensor([chance_of_match(4 * torch.randn(18, 5), torch.randn(18, 5), scenes) for _ in range(60)])
+    assert 0.35 < (found < 0.5).float().mean() < 0.65
+    assert (found < 0.05).float().mean() < 0.15
