@@ -27,8 +27,8 @@ class Multilevel(Method):
 
     Information maximisation alone makes a model surer of what it believes, right or wrong; beside the pairs, which hold it
     to what is known, it may begin at once. Stage maps and centroid pseudo-labels (given by the averaged weights) are off by
-    default: in the ablation they made no difference beyond chance, and on a far sensor features group by other things than
-    classes.
+    default: in the ablation the former made no difference beyond chance, and the latter cost some points, for on a far
+    sensor features group by other things than classes.
 
     Pairs and target images go through the learner in one pass, so that batch norm sees both: its statistics must fit the
     images that it is matched on as well as those it is made for.
