@@ -17,7 +17,8 @@ def chance_of_match(logits: Tensor, source_logits: Tensor, scenes: Tensor) -> fl
     target image, averaged over the pairs of a scene and summed over scenes. If p had nothing to do with the scene, it could as
     well stand beside another scene's s: so the returned p-value is the share of random exchanges of whole scenes that match at
     least as well. That needs no assumption on how matches are distributed, of which six scenes could not tell; and it does not
-    depend on how loud the answers are, since a temperature scales what differs between exchanges. S scenes allow no value below about 1 / S!.
+    depend on how loud the answers are, since a temperature scales what differs between exchanges. S scenes allow no value
+    below about 1 / S!.
 
     Args:
         logits: (N, K) of the model on the target images of pairs that it was not trained on.
