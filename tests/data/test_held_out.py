@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sourcefree.data.held_out import split_held_out
+from sourcefree.data.held_out import scenes_of, split_held_out
 
 
 def held_out(names: list[str], share: float = 0.1, seed: int = 0) -> list[str]:
@@ -35,6 +35,14 @@ def test_one_numbered_folder_is_cut_into_runs_of_neighbours() -> None:
     assert len(kept) == 60
     borders = sum(after - before > 1 for before, after in itertools.pairwise(kept))
     assert borders < 6
+
+
+@pytest.mark.parametrize("folders", [2, 10, 17, 18, 40])
+def test_pairs_in_class_folders_give_enough_scenes_to_judge_by(folders: int) -> None:
+    """Ten folders as ten scenes would leave three to judge by, and three can be ordered in six ways only."""
+    names = [f"class{folder}/{number:05d}.png" for folder in range(folders) for number in range(60)]
+    scenes = dict(zip(names, scenes_of(names), strict=True))
+    assert len({scenes[name] for name in held_out(names)}) >= 6
 
 
 def test_long_drives_give_several_scenes_to_judge_by() -> None:
