@@ -87,6 +87,16 @@ def test_markdown_has_one_line_a_row() -> None:
     assert "| source-only | 30.0 ± 14.1 | 50.0 | 40.0 |" in text
 
 
+def test_a_fresh_row_is_printed_like_the_one_that_is_read_again(tmp_path: Path) -> None:
+    """43.749996 % is printed as 43.7 with all its digits, and as 43.8 with the six of the file."""
+    table = ResultTable(tmp_path / "results.csv")
+    table.add({**ROWS[0], "accuracy": 0.43749996, "seconds": 1 / 3})
+    again = ResultTable(tmp_path / "results.csv")
+    assert table.rows == again.rows
+    fresh, read = (summary_tables(list(rows.values()))[0].to_markdown() for rows in (table.rows, again.rows))
+    assert fresh == read
+
+
 def test_the_table_survives_and_refuses_other_files(tmp_path: Path) -> None:
     table = ResultTable(tmp_path / "results.csv")
     for entry in ROWS:

@@ -44,8 +44,11 @@ class ResultTable:
             self.rows = {row["key"]: row for row in _read(path)}
 
     def add(self, row: Row) -> None:
-        """Take a row and write the file, in place of the one before and never half."""
-        self.rows[row["key"]] = row
+        """Take a row, as it will be read again, and write the file, in place of the one before and never half.
+
+        With all its digits, a fresh row could be rounded another way in a table than the same row read from the file.
+        """
+        self.rows[row["key"]] = {name: _value(name, _text(row.get(name))) for name in COLUMNS}
         write_csv(self.path, COLUMNS, self.rows.values())
 
 
