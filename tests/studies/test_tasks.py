@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sourcefree.commands.source_models import resolve_source_model
 from sourcefree.data.image_io import read_image, write_image
 from sourcefree.data.store import ImageStore
 from sourcefree.errors import ConfigError
@@ -57,6 +58,7 @@ def test_real_folders_become_parts_without_a_common_scene(sensors: Path, tmp_pat
     assert image.resolve().is_relative_to(sensors / "nir")
     assert len(prepared.source_models) == 2
     assert all((model / "model" / "model.json").is_file() for model in prepared.source_models)
+    assert len(resolve_source_model(prepared.source_models).model.members()) == 2
     parts_of_source = [scenes(path) for path in tmp_path.glob("part-*")]
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.json")}
     prepare(folders)

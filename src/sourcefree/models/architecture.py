@@ -13,7 +13,7 @@ from torch.nn.utils.parametrizations import weight_norm
 
 from sourcefree.errors import CheckpointError, ConfigError, did_you_mean
 from sourcefree.models.classifier import Classifier, find_head
-from sourcefree.models.ensemble import HEAD, EnsembleNetwork
+from sourcefree.models.ensemble import HEAD, EnsembleNetwork, Restandardise
 from sourcefree.models.factory import call_factory
 from sourcefree.models.pretrained import check_backbone, create_backbone
 from sourcefree.models.stem import with_input_channels
@@ -66,7 +66,8 @@ class Architecture:
             return network, self.head or find_head(network)
         if self.kind == "ensemble":
             built = [member.build() for member in self.members]
-            return EnsembleNetwork([Classifier(network, head=head) for network, head in built]), HEAD
+            members = [Classifier(network, head=head, adapter=Restandardise(3)) for network, head in built]
+            return EnsembleNetwork(members), HEAD
         if self.kind == "timm":
             network = create_backbone(self.name, num_classes=self.num_classes, pretrained=pretrained)
         elif self.kind == "torchvision":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,8 @@ from torch import Tensor, nn
 from sourcefree.models.classifier import Classifier
 
 HEAD = "mixture"
+Statistics: TypeAlias = tuple[Sequence[float], Sequence[float]]
+"""Mean and deviation per channel."""
 
 
 class Mixture(nn.Module):
@@ -39,6 +42,37 @@ class Mixture(nn.Module):
         return weighted.logsumexp(0)
 
 
+class Restandardise(nn.Module):
+    """Bring images standardised with one mean and deviation per channel to others: (N, C, H, W) -> (N, C, H, W).
+
+    Args:
+        channels: C; they pass unchanged until :meth:`between` sets the statistics.
+    """
+
+    scale: Tensor
+    shift: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.register_buffer("scale", torch.ones(channels, 1, 1))
+        self.register_buffer("shift", torch.zeros(channels, 1, 1))
+
+    @classmethod
+    def between(cls, given: Statistics, expected: Statistics) -> Restandardise:
+        """Return the module for images standardised as ``given`` and a network that was trained on ``expected``."""
+        (given_mean, given_std), (mean, std) = (
+            torch.tensor(one, dtype=torch.float64)[..., None, None] for one in (given, expected)
+        )
+        module = cls(len(mean))
+        module.scale.copy_(given_std / std)
+        module.shift.copy_((given_mean - mean) / std)
+        return module
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the images as the network expects them."""
+        return images * self.scale + self.shift
+
+
 class EnsembleNetwork(nn.Module):
     """Classifiers of one sensor and one list of labels, mixed.
 
@@ -59,13 +93,22 @@ class EnsembleNetwork(nn.Module):
         return mixed
 
 
-def ensemble(members: Sequence[Classifier]) -> Classifier:
+def ensemble(members: Sequence[Classifier], statistics: Sequence[Statistics] | None = None) -> Classifier:
     """Return one classifier that mixes copies of the members with equal weights to begin with.
 
     Its features are the members' side by side, its stages those of all members.
+
+    Args:
+        members: for images of three channels, with nothing before their networks.
+        statistics: mean and deviation per channel that each member's images were standardised with; the classifier takes
+            images standardised with those of the first. Default: the same for all.
     """
-    network = EnsembleNetwork([copy.deepcopy(member) for member in members])
+    copies = [copy.deepcopy(member) for member in members]
+    for place, member in enumerate(copies):
+        member.adapter = (
+            Restandardise.between(statistics[0], statistics[place]) if statistics else Restandardise(member.in_channels)
+        )
     prefixes = [f"models.{place}.network." for place in range(len(members))]
     stages = [prefix + stage for prefix, member in zip(prefixes, members, strict=True) for stage in member.stage_names]
     channels = members[0].in_channels
-    return Classifier(network, head=HEAD, in_channels=channels, stages=stages, adapter=nn.Identity())
+    return Classifier(EnsembleNetwork(copies), head=HEAD, in_channels=channels, stages=stages, adapter=nn.Identity())

@@ -162,27 +162,41 @@ def check_label_count(labels: Sequence[str], outputs: int, *, where: str) -> Non
 def combine(classifiers: Sequence[TrainedClassifier]) -> TrainedClassifier:
     """Return several classifiers of one task and sensor as one that mixes their answers, for multi-source adaptation.
 
+    It takes images standardised as those of the first; for the others they are brought to their own statistics.
+
     Raises:
-        ConfigError: labels, sensor statistics, size or channels differ.
+        ConfigError: labels, sensor or size differ, or a classifier is none for plain images of three channels.
     """
     first = classifiers[0]
     if len(classifiers) == 1:
         return first
     for other in classifiers[1:]:
-        for what in ("labels", "modality", "size"):
-            ours, theirs = getattr(first, what), getattr(other, what)
-            if ours != theirs:
-                raise ConfigError(
-                    f"several source models must share their {what}, found {ours} and {theirs}",
-                    hint="train them with the same folder names, --size and sensor; pretrained backbones share their "
-                    "normalisation",
-                )
-    if first.model.in_channels != 3:
-        raise ConfigError(f"several source models need 3 channels each, found {first.model.in_channels}")
+        _check_same_task(first, other)
+    for classifier in classifiers:
+        if classifier.model.in_channels != 3 or classifier.model.translator_name:
+            found = classifier.model.translator_name or f"{classifier.model.in_channels} channels"
+            raise ConfigError(
+                f"several source models need 3 channels each and no translator, found {found}",
+                hint="give classifiers of colour images, as train-source writes them",
+            )
     members = tuple(classifier.architecture for classifier in classifiers)
     architecture = Architecture("ensemble", "+".join(m.name for m in members), len(first.labels), members=members)
-    model = ensemble([classifier.model for classifier in classifiers])
+    statistics = [(one.modality.mean, one.modality.std) for one in classifiers]
+    known = [(mean, std) for mean, std in statistics if mean is not None and std is not None]
+    model = ensemble([one.model for one in classifiers], known if len(known) == len(statistics) else None)
     return TrainedClassifier(model, architecture, first.labels, first.modality, first.size)
+
+
+def _check_same_task(first: TrainedClassifier, other: TrainedClassifier) -> None:
+    """Check that two classifiers can answer for one another; how each standardises its images is its own affair."""
+    ours, theirs = ({"labels": c.labels, "size": c.size, **c.modality.to_dict()} for c in (first, other))
+    for what in ours:
+        if what not in ("mean", "std", "description") and ours[what] != theirs[what]:
+            name = what if what in ("labels", "size") else f"sensor ({what})"
+            raise ConfigError(
+                f"several source models must share their {name}, found {ours[what]} and {theirs[what]}",
+                hint="train them with the same folder names, --size and sensor",
+            )
 
 
 def _adapter(architecture: Architecture, channels: int, translator: dict[str, Any] | None) -> nn.Module | None:
