@@ -63,6 +63,28 @@ def test_wins_are_counted_over_tasks_and_seeds() -> None:
     assert tasks_won(ROWS, method="ours", other="source-only") == (1, 0, 0)  # diverged on b: neither won nor lost
 
 
+def test_methods_are_compared_on_the_seeds_that_they_share() -> None:
+    """Seed 1 has a far better source model: a method that has seed 0 alone must not look worse for it."""
+    rows = [
+        *(row("a", "source-only", 0, 0.2), row("a", "source-only", 1, 0.8)),
+        *(row("a", "oracle", 0, 0.6), row("a", "oracle", 1, 0.9)),
+        *(row("a", "full", 0, 0.3), row("a", "full", 1, 0.9)),
+        row("a", "part", 0, 0.4),
+        *(row("b", method, 0, 0.5) for method in ("source-only", "oracle", "full", "part")),
+    ]
+    assert recovered(rows, task="a", method="part") == pytest.approx((0.4 - 0.2) / (0.6 - 0.2))
+    assert recovered(rows, task="a", method="full") == pytest.approx((0.6 - 0.5) / (0.75 - 0.5))
+    assert tasks_won(rows, method="part", other="full") == (1, 1, 0)
+    table = summary_tables(rows)[0]
+    assert table.header == ["method", "a", "b", "mean", "in common"]
+    means = {line[0]: line[-2:] for line in table.body}
+    assert means["full"] == ["55.0", "40.0"]
+    assert means["part"] == ["", "45.0"]
+    assert "all 3 runs" in table.note
+    assert "2 runs on 2 tasks" in table.note
+    assert summary_tables([one for one in rows if one["seed"] == 0])[0].header[-1] == "mean"
+
+
 def test_costs_are_compared_on_what_every_method_was_measured_on() -> None:
     dear = [row("b", "source-only", 1, 0.5, images=100), row("b", "oracle", 1, 0.5, images=100)]
     rows = [{"images": 10, **one} for one in ROWS] + dear

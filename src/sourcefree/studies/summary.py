@@ -51,9 +51,15 @@ def average(rows: Sequence[Row], *, method: str, column: str = "accuracy") -> fl
     return fmean(means) if means and all(math.isfinite(mean) for mean in means) else math.nan
 
 
+def paired_means(rows: Sequence[Row], *, task: str, methods: Sequence[str]) -> list[float]:
+    """Return each method's mean accuracy over the seeds that all of them have on a task: another seed is another source model."""
+    shared = in_common([row for row in rows if row["task"] == task and row["method"] in methods])
+    return [spread(shared, task=task, method=method).mean for method in methods]
+
+
 def recovered(rows: Sequence[Row], *, task: str, method: str) -> float:
-    """Return (method - source-only) / (oracle - source-only) of the mean accuracies; NaN without an oracle."""
-    ours, low, high = (spread(rows, task=task, method=name).mean for name in (method, "source-only", "oracle"))
+    """Return (method - source-only) / (oracle - source-only) of the means over common seeds; NaN without an oracle."""
+    ours, low, high = paired_means(rows, task=task, methods=(method, "source-only", "oracle"))
     return (ours - low) / (high - low) if high > low else math.nan
 
 
@@ -72,10 +78,10 @@ def wins(rows: Sequence[Row], *, method: str, other: str) -> tuple[int, int, int
 
 
 def tasks_won(rows: Sequence[Row], *, method: str, other: str) -> tuple[int, int, int]:
-    """Return on how many tasks the method's mean over seeds is above, equal to and below another one's."""
+    """Return on how many tasks the method's mean over common seeds is above, equal to and below another one's."""
     better = equal = worse = 0
     for task in names(rows, "task"):
-        ours, theirs = (spread(rows, task=task, method=name).mean for name in (method, other))
+        ours, theirs = paired_means(rows, task=task, methods=(method, other))
         better += ours > theirs + _TIE
         worse += ours < theirs - _TIE
         equal += abs(ours - theirs) <= _TIE
@@ -83,13 +89,16 @@ def tasks_won(rows: Sequence[Row], *, method: str, other: str) -> tuple[int, int
 
 
 def in_common(rows: Sequence[Row]) -> list[Row]:
-    """Return the rows of those tasks and seeds on which every method was measured; costs of others are no comparison."""
+    """Return the rows of those tasks and seeds on which every method was measured; others are no comparison."""
     done = [row for row in rows if row.get("accuracy") is not None]
-    measured = [
-        {(row["task"], row["seed"]) for row in done if row["method"] == method} for method in names(done, "method")
-    ]
+    measured = [_runs(done, method) for method in names(rows, "method")]
     shared = set.intersection(*measured) if measured else set()
     return [row for row in done if (row["task"], row["seed"]) in shared]
+
+
+def _runs(rows: Sequence[Row], method: str) -> set[tuple[str, int]]:
+    """Return the tasks and seeds that a method has rows of."""
+    return {(row["task"], row["seed"]) for row in rows if row["method"] == method}
 
 
 @dataclass(frozen=True)
@@ -136,7 +145,7 @@ def summary_tables(rows: Sequence[Row], *, transposed: bool = False) -> list[Tab
     if {"source-only", "oracle"} <= set(methods):
         tables.append(_recovered_table(rows))
     if len(methods) > 2 and not transposed:
-        tables.append(_wins_table(rows, methods, "Tasks won", tasks_won, "by the means over seeds"))
+        tables.append(_wins_table(rows, methods, "Tasks won", tasks_won, "by the means over common seeds"))
         tables.append(_wins_table(rows, methods, "Runs won", wins, "counted over tasks and seeds"))
     tables.append(_cost_table(rows))
     return tables
@@ -145,25 +154,41 @@ def summary_tables(rows: Sequence[Row], *, transposed: bool = False) -> list[Tab
 def _score_table(rows: Sequence[Row], title: str, column: str, transposed: bool) -> Table:
     tasks, methods = names(rows, "task"), names(rows, "method")
 
-    def cell(task: str, method: str) -> str:
-        return _percent(spread(rows, task=task, method=method, column=column))
+    def cells(method: str) -> list[str]:
+        return [_percent(spread(rows, task=task, method=method, column=column)) for task in tasks]
 
-    note = " ".join(filter(None, (_diverged_note(rows), _mixed_note(rows))))
+    notes = [_diverged_note(rows), _mixed_note(rows)]
     if transposed:
-        body = [[task, *(cell(task, method) for method in methods)] for task in tasks]
-        return Table(title, ["task", *map(_marked, methods)], body, note)
+        columns = [cells(method) for method in methods]
+        body = [[task, *(column[place] for column in columns)] for place, task in enumerate(tasks)]
+        return Table(title, ["task", *map(_marked, methods)], body, _joined(notes))
+    means, note = _mean_columns(rows, column) if len(tasks) > 1 else ({}, "")
     body = [
-        [
-            _marked(method),
-            *(cell(task, method) for task in tasks),
-            _number(100 * average(rows, method=method, column=column)),
-        ]
+        [_marked(method), *cells(method), *(_number(100 * mean[method]) for mean in means.values())]
         for method in methods
     ]
-    header = ["method", *tasks, "mean"]
-    return (
-        Table(title, header, body, note) if len(tasks) > 1 else Table(title, header[:-1], [b[:-1] for b in body], note)
-    )
+    return Table(title, ["method", *tasks, *means], body, _joined([note, *notes]))
+
+
+def _mean_columns(rows: Sequence[Row], column: str) -> tuple[dict[str, dict[str, float]], str]:
+    """Return the means of every method by column title, and what must be said of them.
+
+    Methods that were measured on other seeds saw other source models. So the mean is of methods that have every run of the
+    table, and where some have not, a second column is over the runs that all have.
+    """
+    methods = names(rows, "method")
+    runs = {method: _runs(rows, method) for method in methods}
+    every = set.union(*runs.values())
+    means = {
+        method: average(rows, method=method, column=column) if runs[method] == every else math.nan for method in methods
+    }
+    if all(measured == every for measured in runs.values()):
+        return {"mean": means}, ""
+    shared = in_common(rows)
+    common = {method: average(shared, method=method, column=column) for method in methods}
+    count, tasks = len({(row["task"], row["seed"]) for row in shared}), len(names(shared, "task"))
+    note = f"Mean: of methods with all {len(every)} runs. In common: over the {count} runs on {tasks} tasks that every method has."
+    return {"mean": means, "in common": common}, note
 
 
 def _recovered_table(rows: Sequence[Row]) -> Table:
@@ -172,7 +197,7 @@ def _recovered_table(rows: Sequence[Row]) -> Table:
     body = [
         [method, *(_number(100 * recovered(rows, task=task, method=method)) for task in tasks)] for method in methods
     ]
-    note = "Share of the way from source-only to the oracle, which trains with target labels."
+    note = "Share of the way from source-only to the oracle, which trains with target labels, on the seeds that all three have."
     return Table("Gap recovered, %", ["method", *tasks], body, note)
 
 
@@ -231,6 +256,10 @@ def _mixed_note(rows: Sequence[Row]) -> str:
         if mixed
         else ""
     )
+
+
+def _joined(notes: Sequence[str]) -> str:
+    return " ".join(filter(None, notes))
 
 
 def _marked(method: str) -> str:
