@@ -84,3 +84,9 @@ def test_a_second_section_is_a_rival_and_trains_beside_the_method() -> None:
 def test_stages_that_do_not_go_together_are_refused(method: str, changes: dict[str, object], part: str) -> None:
     with pytest.raises(ConfigError, match=part):
         override(method_settings(method), changes)
+
+
+def test_a_setting_without_a_value_never_takes_its_section_away() -> None:
+    """``--set multilevel.features=`` is a slip of the hand: the stage must not vanish without a word."""
+    with pytest.raises(ConfigError, match="features"):
+        override(method_settings("multilevel"), parse_assignments(["multilevel.features="]))

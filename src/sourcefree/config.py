@@ -57,7 +57,7 @@ SMALL_SOURCE = SourceSettings(
 class TgmbSettings(Settings):
     """Bridge: train the translator T. Weights of zero switch a term off. Weights and optimiser are not published: ours."""
 
-    translator: Literal["paper", "unet"] = "unet"
+    translator: Literal["paper", "unet"] = "paper"
     reconstruction: float = Field(1.0, ge=0, description="L_rec, mean squared error of pixels")
     perceptual: float = Field(
         0.0, ge=0, description="distance of the source model's stage maps, translated against source"

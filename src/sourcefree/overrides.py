@@ -83,7 +83,7 @@ def _set(data: dict[str, Any], path: list[str], value: Any, *, model: type[BaseM
     if name not in model.model_fields:
         raise ConfigError(f"{origin}: unknown setting {name!r}", hint=did_you_mean(name, model.model_fields))
     inner = settings_type(model, name)
-    if inner is None or value is None:
+    if inner is None or (value is None and not rest):
         if rest and inner is None:
             raise ConfigError(f"{origin}: {name!r} is a value and has no setting {rest[0]!r}")
         data[name] = value

@@ -111,6 +111,11 @@ def test_every_named_method_runs_and_what_it_delivers_can_be_loaded(two_bands: P
     images = torch.randn(4, 2, 21, 21)
     answers = again.model(images).logits
     assert again.model.translator_name == ("" if preferred != "translated" and not preset.translated_input else "paper")
+    if preset.translated_input:  # what stands in front stays as TGMB left it
+        kept = sourcefree.load_trained(
+            two_bands / "run/candidates/translated", network=Own()
+        ).model.adapter.state_dict()
+        assert all(torch.equal(kept[name], value) for name, value in again.model.adapter.state_dict().items())
     assert answers.shape == (4, 2)
     assert torch.isfinite(answers).all()
     assert set(sourcefree.predict(run=two_bands / "run", images=[two_bands / "target"], network=Own()).predicted)

@@ -15,15 +15,15 @@ from torch import nn
 
 from sourcefree.config import Optimisation
 from sourcefree.engine.checkpoint import CheckpointFile, TrainingState
-from sourcefree.engine.inference import infer
+from sourcefree.engine.inference import image_batches, infer
 from sourcefree.engine.optimiser import create_optimiser, set_learning_rate
 from sourcefree.engine.progress import Silent
 from sourcefree.engine.run_folder import check_output, open_run
 from sourcefree.engine.runtime import Runtime, create_runtime
-from sourcefree.engine.sampling import epoch_batches, steps_per_epoch
+from sourcefree.engine.sampling import augmentation_epoch, epoch_batches, steps_per_epoch
 from sourcefree.engine.tracking import MetricsFile
 from sourcefree.engine.trainer import Evidence, Streams, Trainer
-from sourcefree.errors import CheckpointError, ConfigError, DivergenceError
+from sourcefree.errors import CheckpointError, ConfigError, DataError, DivergenceError
 from sourcefree.methods.base import EpochView, Method, ParameterGroup
 from sourcefree.types import ClassifierOutput, ImageBatch, StepBatch, StepOutput
 
@@ -99,7 +99,7 @@ def test_the_loop_learns_and_logs_one_line_an_epoch(runtime: Runtime, tmp_path: 
     method = train(runtime, tmp_path, data=data)
     assert abs(method.layer.weight.item() - 1) < start
     assert len((tmp_path / "metrics.jsonl").read_text().splitlines()) == 4
-    assert data.epochs == [0, 1, 2, 3]
+    assert list(dict.fromkeys(data.epochs)) == [0, 1, 2, 3]
     assert method.progresses == [0, 0.25, 0.5, 0.75]
 
 
@@ -295,3 +295,21 @@ def test_run_status_tells_how_it_ended(tmp_path: Path) -> None:
         with pytest.raises(type(error)), folder.recording({"command": "adapt"}):
             raise error
         assert f'"{status}"' in (folder.path / "run.json").read_text()
+
+
+def test_images_that_statistics_are_made_of_come_in_equal_mixed_batches(runtime: Runtime) -> None:
+    batches = list(image_batches(Numbers(10), runtime=runtime, batch_size=4))
+    assert sorted(map(len, batches)) == [3, 3, 4]
+    assert sorted(torch.cat(batches).flatten().tolist()) == Numbers(10).values.flatten().tolist()
+    assert batches[0].flatten().tolist() != Numbers(10).values[:4].flatten().tolist()
+
+
+def test_a_small_data_set_is_cropped_anew_each_time_it_is_gone_through() -> None:
+    drawn = [augmentation_epoch(20, 8, steps=5, epoch=epoch, step=step) for epoch in (0, 1) for step in range(5)]
+    assert drawn == [0, 0, 0, 1, 1, 2, 2, 2, 3, 3]
+    assert {augmentation_epoch(400, 8, steps=5, epoch=3, step=step) for step in range(5)} == {3}
+
+
+def test_one_image_is_too_few_to_train_on(runtime: Runtime, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="1 images to train on"):
+        train(runtime, tmp_path, data=Numbers(1))

@@ -120,3 +120,12 @@ def test_pseudo_labels_against_an_independent_version(seed: int) -> None:
     found = centroid_pseudo_labels(torch.tensor(features), torch.tensor(logits)).tolist()
     assert found == _pseudo_labels_by_loops(features, probabilities)
     assert 3 not in found
+
+
+def test_neighbours_are_found_in_full_precision_under_autocast() -> None:
+    torch.manual_seed(0)
+    bank = 1 + 0.1 * torch.randn(200, 64)
+    found = nearest(bank[:50], bank, count=3, own=torch.arange(50))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(nearest(bank[:50], bank, count=3, own=torch.arange(50)), found)
+        assert dispersion(bank.softmax(-1)).dtype == torch.float32

@@ -159,6 +159,8 @@ def test_adabn_takes_the_targets_statistics_and_leaves_the_source_model(source_m
     changed = {n for n, v in adapted.state_dict().items() if not torch.equal(v, before[n])}
     assert all("running" in name or "num_batches" in name for name in changed)
     assert not adapted.training
+    alone = adapt_batch_norm(source_model, [images[:1]]).state_dict()  # one image varies in nothing: nothing is known
+    assert all(torch.equal(before[name], value) for name, value in alone.items() if "running" in name)
 
 
 def test_source_training_is_smoothed_cross_entropy_by_hand(source_model: Classifier) -> None:

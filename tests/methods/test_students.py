@@ -227,3 +227,36 @@ def test_dispersion_decays_over_the_training(source_model: Classifier, batch: St
     early.begin_epoch(view(progress=0.0))
     assert method.dispersion_weight == pytest.approx(1 / 6)
     assert early.dispersion_weight == 1.0
+
+
+def test_a_live_teacher_leaves_the_translators_statistics_to_the_bridge(
+    source_model: Classifier, batch: StepBatch
+) -> None:
+    translator = create_translator("paper", in_channels=1)
+    behind = behind_translator(source_model, translator, name="paper", in_channels=1)
+    bridge = Tgmb(source_model=source_model, translator=translator, feature_width=8, settings=TgmbSettings())
+    parts = StudentParts(source_model, new_student(source_model, in_channels=1), behind)
+    method = EndToEnd(bridge, Tgkt(parts, TgktSettings(self_training=0), live_teacher=True)).train()
+    method(batch)
+    norms = [module for module in translator.modules() if isinstance(module, nn.BatchNorm2d)]
+    assert [int(norm.num_batches_tracked) for norm in norms] == [1] * len(norms)
+    assert norms
+    assert all(norm.training for norm in norms)
+
+
+def test_every_source_of_socket_counts_by_its_weight_and_has_a_first_layer(batch: StepBatch) -> None:
+    one, other = small_classifier(0), small_classifier(5)
+
+    def terms(model: Classifier, weights: tuple[float, float] | None = None) -> dict[str, float]:
+        method = Socket(parts_of(model), SocketSettings(pseudo_labels=0)).train()
+        if weights:
+            with torch.no_grad():
+                method.student.head.scores.copy_(torch.tensor(weights))
+        return {name: float(value) for name, value in method(batch).terms.items()}
+
+    alone = [terms(one), terms(other)]
+    both = terms(ensemble([one, other]), (1.0, -2.0))
+    share = torch.sigmoid(torch.tensor([1.0, -2.0])) / torch.sigmoid(torch.tensor([1.0, -2.0])).sum()
+    for name in ("statistics", "features"):
+        expected = float(share[0]) * alone[0][name] + float(share[1]) * alone[1][name]
+        assert both[name] == pytest.approx(expected, rel=1e-4)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.support.classifiers import CLASSES, SIZE, small_classifier
 
 from sourcefree.data.modality import MODALITIES, Modality
 from sourcefree.errors import ConfigError
 from sourcefree.models.architecture import Architecture
 from sourcefree.models.trained import TrainedClassifier, combine, load_trained
+from support.classifiers import CLASSES, SIZE, small_classifier
 
 LABELS = ("bus", "cat", "tree")
 

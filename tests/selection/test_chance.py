@@ -49,3 +49,9 @@ def test_answers_that_have_nothing_to_do_with_the_scenes_are_trusted_as_often_as
     found = torch.tensor([chance_of_match(4 * torch.randn(18, 5), torch.randn(18, 5), scenes) for _ in range(60)])
     assert 0.35 < (found < 0.5).float().mean() < 0.65
     assert (found < 0.05).float().mean() < 0.15
+
+
+def test_answers_that_are_no_numbers_match_nothing() -> None:
+    logits = torch.eye(8)
+    assert chance_of_match(logits, logits, torch.arange(8)) < 0.05
+    assert chance_of_match(logits * torch.nan, logits, torch.arange(8)) == 1

@@ -170,6 +170,7 @@ def test_answers_that_tell_nothing_are_not_trusted_however_good_their_score() ->
     delivered, warnings = choose(adapted=evidence(2.0, 0.3), adabn=evidence(1.0, 0.06), source_only=SAFE)
     assert delivered == "source-only"
     assert "20 held-out scenes" in warnings[0]
+    assert choose(adapted=evidence(float("nan")), adabn=evidence(0.1), source_only=SAFE)[0] == "adabn"
     # The source model needs no support.
     assert choose(adapted=evidence(2.0, 0.5), source_only=evidence(-3.0, 0.5))[0] == "source-only"
 

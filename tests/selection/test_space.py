@@ -93,3 +93,10 @@ def test_a_method_without_a_ready_space_asks_for_one() -> None:
     with pytest.raises(ConfigError, match="no ready-made space for the method 'mine'") as caught:
         read_space(["ready"], method="mine")
     assert "--space" in str(caught.value)
+
+
+def test_what_the_user_sets_is_left_out_of_the_ready_space_alone() -> None:
+    name = "shot.optimisation.learning_rate"
+    for fixed in (name, "shot.optimisation"):
+        assert name not in read_space(["ready"], method="shot", fixed=[fixed])
+    assert read_space(["ready", f"{name}=0..1"], method="shot", fixed=[name])[name] == Range(0, 1)

@@ -149,10 +149,8 @@ def tune(
     from sourcefree.studies.tune import tune as run
 
     inputs, settings = options.inputs(), options.settings()
-    searched = read_space(space or ["ready"], method=settings.method)
-    if space is None:  # what the user sets is not searched
-        given = tuple(f"{name}." for name in parse_assignments(options.set_ or []))
-        searched = {name: one for name, one in searched.items() if not f"{name}.".startswith(given)}
+    given = tuple(parse_assignments(options.set_ or []))
+    searched = read_space(space or ["ready"], method=settings.method, fixed=given)
     with ConsoleProgress(out_console) as progress:
         result = run(
             **inputs,

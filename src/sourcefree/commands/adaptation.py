@@ -150,6 +150,10 @@ class Adaptation:
         parts = StudentParts(self.source_model(), student, teacher.model)
         settings = getattr(self.settings, section)
         method = STUDENTS[section](parts, settings)
+        if self.settings.translated_input:
+            # The translator in front is the one that TGMB trained: its statistics must not move either.
+            models = {name: part for name, part in method.named_children() if isinstance(part, Classifier)}
+            method.keep_frozen(*(f"{name}.adapter" for name, model in models.items() if model.translator_name))
         evidence = self._student_evidence(judge, student, stage=section)
         self._fit(method, stage=section, optimisation=settings.optimisation, evidence=evidence)
         freeze(student)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any, Literal, Protocol
 
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from sourcefree.engine.runtime import Runtime
+from sourcefree.models.classifier import in_eval_mode
 from sourcefree.types import ClassifierOutput
 
 Side = Literal["images", "source", "target"]
@@ -28,16 +30,19 @@ class BatchSource(Protocol):
 def image_batches(
     data: BatchSource, *, runtime: Runtime, side: Side = "images", batch_size: int = 128
 ) -> Iterator[Tensor]:
-    """Yield all images in order, on the device; every process gets all of them.
+    """Yield all images, on the device; every process gets all of them.
+
+    Batches are as equal in size as can be, and their images drawn at random by a fixed seed: statistics of a batch must
+    neither be those of two images that were left over, nor those of one class that stands together in its folder.
 
     Args:
         data: images, or pairs.
         runtime: where to put them.
         side: which part of a batch: ``images``, or ``source`` or ``target`` of pairs.
-        batch_size: images a batch.
+        batch_size: most images a batch.
     """
-    for start in range(0, len(data), batch_size):
-        indices = np.arange(start, min(start + batch_size, len(data)))
+    order = np.random.default_rng(0).permutation(len(data))
+    for indices in np.array_split(order, math.ceil(len(data) / batch_size)):
         yield runtime.to_device(getattr(data[indices], side))
 
 
@@ -56,21 +61,16 @@ def infer(
         side: which part of a batch: ``images``, or ``source`` or ``target`` of pairs.
         batch_size: images a step.
     """
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
     shared = len(data) >= runtime.processes  # else some process would have nothing to do: each does it all
     everything = np.arange(len(data))
     part = np.array_split(everything, runtime.processes)[runtime.rank] if shared else everything
     outputs: list[ClassifierOutput] = []
-    try:
+    with in_eval_mode(model):
         for start in range(0, len(part), batch_size):
             images = runtime.to_device(getattr(data[part[start : start + batch_size]], side))
             with runtime.autocast():
                 output = model(images)
             outputs.append(ClassifierOutput(output.features.float(), output.logits.float()))
-    finally:
-        for module, mode in modes:
-            module.training = mode
     features, logits = (torch.cat(parts) for parts in zip(*outputs, strict=True))
     if shared:
         features, logits = runtime.gather(features), runtime.gather(logits)

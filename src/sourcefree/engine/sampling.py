@@ -18,6 +18,22 @@ def steps_per_epoch(size: int, batch_size: int) -> int:
     return max(1, size // batch_size)
 
 
+def augmentation_epoch(size: int, batch_size: int, *, steps: int, epoch: int, step: int) -> int:
+    """Return the number that the augmentations of a step are drawn with: the epoch, or more often for a small data set.
+
+    A data set that is gone through several times in an epoch of the leading one must not show the same crops each time.
+
+    Args:
+        size: number of its images.
+        batch_size: images a batch, over all processes.
+        steps: batches an epoch.
+        epoch: number of the epoch, from 0.
+        step: number of the step in it, from 0.
+    """
+    passes = -(-steps * batch_size // size)
+    return epoch * passes + step * batch_size // size
+
+
 def epoch_batches(
     *,
     size: int,

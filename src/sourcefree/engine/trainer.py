@@ -17,9 +17,9 @@ from sourcefree.engine.checkpoint import CheckpointFile, TrainingState
 from sourcefree.engine.optimiser import create_optimiser, set_learning_rate
 from sourcefree.engine.progress import Progress
 from sourcefree.engine.runtime import Runtime
-from sourcefree.engine.sampling import epoch_batches, steps_per_epoch, stream_seed
+from sourcefree.engine.sampling import augmentation_epoch, epoch_batches, steps_per_epoch, stream_seed
 from sourcefree.engine.tracking import Tracker
-from sourcefree.errors import DivergenceError
+from sourcefree.errors import DataError, DivergenceError
 from sourcefree.methods.base import EpochView, Method
 from sourcefree.types import ClassifierOutput, StepBatch, StepOutput
 
@@ -107,6 +107,7 @@ class Trainer:
         """Train the method in place, going on from the checkpoint where there is one.
 
         Raises:
+            DataError: there are too few images for a batch.
             DivergenceError: the loss is not finite; the checkpoint of the last good epoch stays.
             CheckpointError: the checkpoint cannot be read.
         """
@@ -122,10 +123,10 @@ class Trainer:
         for epoch in range(first, epochs):
             torch.manual_seed(stream_seed(self.seed, stage, epoch))
             method.begin_epoch(_view(epoch / epochs, evidence))
-            for dataset in data.values():
-                dataset.set_epoch(epoch)
             plan = self._plan(data, stage=stage, epoch=epoch, steps=steps, batch_size=batch_size)
-            means = self._epoch(module, optimiser, data, plan, epoch=epoch, epochs=epochs, stage=stage)
+            means = self._epoch(
+                module, optimiser, data, plan, epoch=epoch, epochs=epochs, batch_size=batch_size, stage=stage
+            )
             self.runtime.share_state(method)
             self.tracker.log_terms(stage=stage, epoch=epoch, step=(epoch + 1) * steps, terms=means)
             if evidence.scores is not None:
@@ -164,6 +165,7 @@ class Trainer:
         *,
         epoch: int,
         epochs: int,
+        batch_size: int,
         stage: str,
     ) -> dict[str, float]:
         """Return the mean of every loss term over the epoch."""
@@ -172,6 +174,8 @@ class Trainer:
         module.train()
         for step in range(steps):
             set_learning_rate(optimiser, (epoch * steps + step) / (epochs * steps))
+            for dataset in data.values():
+                dataset.set_epoch(augmentation_epoch(len(dataset), batch_size, steps=steps, epoch=epoch, step=step))
             batch = StepBatch(**{name: self.runtime.to_device(data[name][plan[name][step]]) for name in data})
             output = self._step(module, optimiser, batch)
             for name, value in {"loss": output.loss.detach(), **output.terms}.items():
@@ -221,6 +225,12 @@ class Trainer:
 def _batch_size(data: Mapping[str, TrainingData], settings: Optimisation, processes: int) -> int:
     """Return a batch size that the leading data set can fill and that all processes share equally."""
     leading = len(next(iter(data.values())))
+    if min(settings.batch_size, leading) < 2 * processes:
+        raise DataError(
+            f"{leading} images to train on in batches of {settings.batch_size}, for {processes} process(es): batch norm needs "
+            "two images in each at least",
+            hint="give more images or a larger batch_size",
+        )
     return max(processes, min(settings.batch_size, leading) // processes * processes)
 
 

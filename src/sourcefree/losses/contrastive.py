@@ -25,6 +25,7 @@ def class_aware_info_nce(
     queries, keys, bank = (normalize(part.float(), dim=-1) for part in (queries, keys.detach(), bank.detach()))
     positive = (queries * keys).sum(-1, keepdim=True)
     same = query_labels[:, None] == bank_labels[None, :]
-    negatives = (queries @ bank.T).masked_fill(same, -torch.inf)
+    with torch.autocast(queries.device.type, enabled=False):
+        negatives = (queries @ bank.T).masked_fill(same, -torch.inf)
     logits = torch.cat([positive, negatives], dim=1) / temperature
     return cross_entropy(logits, torch.zeros(len(logits), dtype=torch.long, device=logits.device))

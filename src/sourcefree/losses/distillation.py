@@ -6,21 +6,16 @@ from torch import Tensor
 from torch.nn.functional import log_softmax
 
 
-def distillation(
-    student_logits: Tensor, teacher_logits: Tensor, *, temperature: float = 1.0, weights: Tensor | None = None
-) -> Tensor:
+def distillation(student_logits: Tensor, teacher_logits: Tensor, *, temperature: float = 1.0) -> Tensor:
     """Return ``tau^2 KL(softmax(teacher / tau) || softmax(student / tau))``, averaged over images; scalar.
 
     Args:
         student_logits: (N, K).
         teacher_logits: (N, K); no gradient flows into them.
         temperature: tau > 0.
-        weights: (N,) trust in the teacher on each image, or None for 1 everywhere. The mean is over N, not over the sum of
-            weights: images that are not trusted make the whole term smaller.
 
     Reference: [TGKT] L_KL; Hinton et al., 2015.
     """
     teacher = log_softmax(teacher_logits.detach().float() / temperature, dim=-1)
     student = log_softmax(student_logits.float() / temperature, dim=-1)
-    divergence = (teacher.exp() * (teacher - student)).sum(-1) * temperature**2
-    return (divergence if weights is None else divergence * weights.detach()).mean()
+    return (teacher.exp() * (teacher - student)).sum(-1).mean() * temperature**2

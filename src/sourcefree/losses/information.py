@@ -18,7 +18,7 @@ def information_maximization(logits: Tensor) -> Tensor:
     Args:
         logits: (N, K).
 
-    Reference: [TGKT] L_IM; [SHOT] equations 3 and 4 (L_ent + L_div).
+    Reference: [TGKT] L_IM; [SHOT] equation 3 (L_ent + L_div).
     """
     probabilities = logits.float().softmax(-1)
     return entropy(probabilities).mean() - entropy(probabilities.mean(0))
@@ -30,6 +30,6 @@ def diversity(logits: Tensor) -> Tensor:
     Args:
         logits: (N, K).
 
-    Reference: [SHOT] equation 4.
+    Reference: [SHOT] equation 3, L_div.
     """
     return -entropy(logits.float().softmax(-1).mean(0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
@@ -15,7 +16,8 @@ def nearest(queries: Tensor, bank: Tensor, *, count: int, own: Tensor | None = N
         count: how many; at most N (N - 1 with ``own``).
         own: (...) position of each query in the bank, left out of its own neighbours.
     """
-    similarity = normalize(queries.float(), dim=-1) @ normalize(bank.float(), dim=-1).T
+    with torch.autocast(queries.device.type, enabled=False):  # in bf16, near neighbours cannot be told apart
+        similarity = normalize(queries.float(), dim=-1) @ normalize(bank.float(), dim=-1).T
     if own is not None:
         similarity = similarity.scatter(-1, own[..., None], -float("inf"))
     available = len(bank) - (own is not None)
@@ -59,5 +61,6 @@ def dispersion(probabilities: Tensor) -> Tensor:
 
     Reference: AaD equation 5, second term.
     """
-    products = probabilities @ probabilities.T
+    with torch.autocast(probabilities.device.type, enabled=False):
+        products = probabilities.float() @ probabilities.float().T
     return (products.sum(-1) - products.diagonal()).mean()

@@ -16,11 +16,11 @@ from sourcefree.models.classifier import Classifier
 def adapt_batch_norm(model: Classifier, batches: Iterable[Tensor]) -> Classifier:
     """Return a copy of the model whose batch-norm statistics are means over all batches of target images.
 
-    A model without batch norm is returned as a plain copy. Batches of one image are left out: they have no variance.
+    A model without batch norm is returned as a plain copy, and so is any where no batch has two images to vary.
 
     Args:
         model: source classifier; not changed.
-        batches: (N, C, H, W) standardised target images, on the model's device.
+        batches: (N, C, H, W) standardised target images, on the model's device; of equal size, for each counts the same.
 
     Reference: Li et al., "Revisiting batch normalization for practical domain adaptation", 2016. Deviation: statistics
     are averaged over batches (momentum ``None`` in torch) in place of computed over the whole set at once.
@@ -29,7 +29,8 @@ def adapt_batch_norm(model: Classifier, batches: Iterable[Tensor]) -> Classifier
     layers = [module for module in adapted.modules() if isinstance(module, _BatchNorm)]
     momenta = [layer.momentum for layer in layers]
     for layer in layers:
-        layer.reset_running_stats()
+        if layer.num_batches_tracked is not None:
+            layer.num_batches_tracked.zero_()  # the first batch then takes the place of what was known
         layer.momentum = None
         layer.train()
     if layers:

@@ -13,6 +13,7 @@ from sourcefree.losses.matching import feature_matching
 from sourcefree.methods.base import EpochView, Method, ParameterGroup, StudentParts
 from sourcefree.methods.self_labels import SelfLabels
 from sourcefree.methods.source_training import classifier_groups
+from sourcefree.models.classifier import in_eval_mode
 from sourcefree.types import PairBatch, StepBatch, StepOutput
 
 
@@ -64,7 +65,8 @@ class Tgkt(Method):
         terms = self._pair_terms(pairs, output.features[:count], output.logits[:count])
         target_logits = output.logits[count:]
         if weights.distillation:
-            with torch.no_grad():
+            # A live teacher's translator is in training, where batch norm would see target images alone, and count them twice.
+            with torch.no_grad(), in_eval_mode(self._teacher[0]):
                 teacher_logits = self._teacher[0](target.images).logits
             divergence = distillation(target_logits, teacher_logits, temperature=weights.temperature)
             terms["distillation"] = weights.distillation * divergence

@@ -123,6 +123,18 @@ class Classifier(nn.Module):
         return any(isinstance(module, _BatchNorm) for module in self.modules())
 
 
+@contextmanager
+def in_eval_mode(module: nn.Module) -> Iterator[None]:
+    """Put a module in eval mode for a while: its running statistics are used and do not move."""
+    modes = [(part, part.training) for part in module.modules()]
+    module.eval()
+    try:
+        yield
+    finally:
+        for part, mode in modes:
+            part.training = mode
+
+
 def freeze(module: nn.Module) -> nn.Module:
     """Return the module in eval mode with no parameter that can be trained; running statistics stay as they are."""
     module.requires_grad_(False)

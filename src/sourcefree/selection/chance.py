@@ -27,6 +27,8 @@ def chance_of_match(logits: Tensor, source_logits: Tensor, scenes: Tensor) -> fl
 
     Reference: ours; permutation tests: Good, "Permutation, parametric and bootstrap tests of hypotheses", 2005.
     """
+    if not logits.isfinite().all():
+        return 1.0  # no comparison with what is not a number is ever true
     numbers = sorted(set(scenes.tolist()))
     answers, source = log_softmax(logits.double(), -1), source_logits.double().softmax(-1)
     member = torch.stack([(scenes == number).double() for number in numbers])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -27,7 +28,7 @@ class Evidence:
     @property
     def tells(self) -> bool:
         """Whether the answers tell something of the source model's beyond doubt."""
-        return self.chance < _DOUBT
+        return self.chance < _DOUBT and math.isfinite(self.score)
 
 
 @dataclass(frozen=True)

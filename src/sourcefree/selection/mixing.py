@@ -81,5 +81,7 @@ def source_free_temperature(labels: Tensor, predict: Predict, *, seed: int = 0) 
     partners = torch.empty_like(order)
     partners[order] = order.roll(1)
     logits = predict(torch.arange(count), partners, _PSEUDOCAL_SHARE).float()
+    if not logits.isfinite().all():
+        return 1.0
     losses = torch.stack([cross_entropy(logits / t, labels) for t in _TEMPERATURES])
     return float(_TEMPERATURES[losses.argmin()])

@@ -95,13 +95,14 @@ def ready_space(method: str) -> dict[str, Dimension]:
     return parse_space(spaces[method], origin="spaces.yaml")
 
 
-def read_space(texts: Sequence[str], *, method: str) -> dict[str, Dimension]:
+def read_space(texts: Sequence[str], *, method: str, fixed: Sequence[str] = ()) -> dict[str, Dimension]:
     """Return the space that the words after ``--space`` describe; the later one of a setting wins.
 
     Args:
         texts: each ``NAME=LOW..HIGH``, ``NAME=LOW..HIGH:log``, ``NAME=a,b,c``, a YAML file of such entries, or ``ready`` for
             the ready-made space.
         method: whose ready-made space is meant.
+        fixed: settings and sections that the user has set, which the ready-made space leaves alone.
 
     Raises:
         ConfigError: a text or file cannot be read.
@@ -112,7 +113,8 @@ def read_space(texts: Sequence[str], *, method: str) -> dict[str, Dimension]:
         if equals:
             space |= parse_space({name.strip(): values}, origin="--space")
         elif text == READY:
-            space |= ready_space(method)
+            given = tuple(f"{name}." for name in fixed)
+            space |= {name: one for name, one in ready_space(method).items() if not f"{name}.".startswith(given)}
         elif Path(text).suffix.lower() in (".yaml", ".yml"):
             space |= parse_space(read_overrides(Path(text)), origin=text)
         else:

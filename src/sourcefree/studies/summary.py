@@ -52,7 +52,7 @@ def average(rows: Sequence[Row], *, method: str, column: str = "accuracy") -> fl
 
 
 def paired_means(rows: Sequence[Row], *, task: str, methods: Sequence[str]) -> list[float]:
-    """Return each method's mean accuracy over the seeds that all of them have on a task: another seed is another source model."""
+    """Return each method's mean accuracy on a task over the seeds that all have: another seed is another source model."""
     shared = in_common([row for row in rows if row["task"] == task and row["method"] in methods])
     return [spread(shared, task=task, method=method).mean for method in methods]
 
@@ -187,7 +187,9 @@ def _mean_columns(rows: Sequence[Row], column: str) -> tuple[dict[str, dict[str,
     shared = in_common(rows)
     common = {method: average(shared, method=method, column=column) for method in methods}
     count, tasks = len({(row["task"], row["seed"]) for row in shared}), len(names(shared, "task"))
-    note = f"Mean: of methods with all {len(every)} runs. In common: over the {count} runs on {tasks} tasks that every method has."
+    note = (
+        f"Mean: of methods with all {len(every)} runs. In common: over {count} runs on {tasks} tasks, which all have."
+    )
     return {"mean": means, "in common": common}, note
 
 
