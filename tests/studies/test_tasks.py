@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,10 +14,12 @@ from sourcefree.commands.source_models import resolve_source_model
 from sourcefree.data.image_io import read_image, write_image
 from sourcefree.data.store import ImageStore
 from sourcefree.errors import ConfigError
+from sourcefree.studies.compare import compare
+from sourcefree.studies.executors import Outcome
 from sourcefree.studies.measure import misalign
 from sourcefree.studies.prepare import TaskFolders, prepare
 from sourcefree.studies.renderings import RENDERINGS
-from sourcefree.studies.study import override_task
+from sourcefree.studies.study import StudySettings, override_task
 from sourcefree.studies.tasks import PairChanges, TaskSettings
 
 TRAINING = {"size": 32, "backbone": "test_resnet", "optimisation": {"epochs": 1}}
@@ -34,8 +39,11 @@ def sensors(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+DATA = {"source": "rgb", "target": "nir", "modality": "nir", "irrelevant": ["car"], "group": r"^\d+"}
+
+
 def task(**folders: object) -> TaskSettings:
-    data = {"source": "rgb", "target": "nir", "modality": "nir", "irrelevant": ["car"], "group": r"^\d+", **folders}
+    data = {**DATA, **folders}
     return override_task(TaskSettings, {"folders": data, "source": TRAINING, "sources": 2}, origin="test")
 
 
@@ -76,6 +84,52 @@ def test_a_pool_of_pairs_never_shows_the_targets_scenes(sensors: Path, tmp_path:
     assert shown == scenes(prepared.pairs_target)
     assert not shown & (scenes(prepared.target_train) | scenes(prepared.target_test))
     assert shown & scenes(folders.source_data / "train")
+
+
+class Here:
+    """An executor that prepares in this process, and answers every cell at once."""
+
+    def __init__(self, jobs: int) -> None:
+        self.jobs = jobs
+
+    def run(self, work: Any, pieces: Any) -> Iterator[Outcome]:
+        for number, piece in enumerate(pieces):
+            if "folders" in piece:
+                yield Outcome(number, work(**piece))
+            else:
+                cell = piece["cell"]
+                row = {"key": cell.key, "task": cell.task_name, "method": cell.method_name, "seed": cell.seed}
+                yield Outcome(number, {**row, "status": "done", "accuracy": 0.5})
+
+
+def test_what_was_made_from_other_images_is_refused(
+    sensors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sourcefree.studies.compare.LocalExecutor", Here)
+    once = override_task(TaskSettings, {"folders": DATA, "source": TRAINING}, origin="test")
+    study = StudySettings(title="t", tasks=["mine"], methods=["source-only"], definitions={"mine": once})
+    cache = tmp_path / "cache"
+    compare(study=study, out=tmp_path / "out", data=sensors, cache=cache)
+    for record in (tmp_path / "out" / "results.data", next(cache.glob("target-*.data"))):
+        record.unlink()  # as an older version left them: accepted, and noted from then on
+    compare(study=study, out=tmp_path / "out", data=sensors, cache=cache)
+    other = tmp_path / "other"
+    shutil.copytree(sensors, other)
+    next((other / "nir" / "cat").iterdir()).unlink()
+    with pytest.raises(ConfigError, match="results: was made from other images"):
+        compare(study=study, out=tmp_path / "out", data=other, cache=tmp_path / "new")
+    with pytest.raises(ConfigError, match=r"target-.*: was made from other images"):
+        compare(study=study, out=tmp_path / "new", data=other, cache=cache)
+
+
+def test_given_tasks_share_a_source_model_only_with_the_same_images_to_test_it_on(tmp_path: Path) -> None:
+    def model(**changes: str) -> Path:
+        paths = {name: name for name in ("source", "target", "pairs_source", "pairs_target")}
+        content = {"given": {**paths, "modality": "depth", **changes}}
+        return TaskFolders(override_task(TaskSettings, content, origin="t"), 0, tmp_path, tmp_path).source_model(0)
+
+    assert model() == model(target="other")
+    assert len({model(), model(source_test="a"), model(source_test="b")}) == 3
 
 
 def test_other_pairs_leave_the_source_model_as_it_is(tmp_path: Path) -> None:

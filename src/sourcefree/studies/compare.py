@@ -14,6 +14,7 @@ from sourcefree.files import write_text
 from sourcefree.studies.cell import Cell, Row
 from sourcefree.studies.executors import Executor, LocalExecutor, RayExecutor
 from sourcefree.studies.measure import run_cell
+from sourcefree.studies.origin import check_origin, keep_origin
 from sourcefree.studies.points import collect_points
 from sourcefree.studies.prepare import TaskFolders, is_prepared, prepare
 from sourcefree.studies.report import write_study_report
@@ -69,7 +70,7 @@ def compare(
         progress: receives progress; silent by default.
 
     Raises:
-        ConfigError: the study does not fit.
+        ConfigError: the study does not fit, or the results there were made from other images.
         SourcefreeError: no cell could be computed.
     """
     out, progress = Path(out), progress or Silent()
@@ -87,7 +88,9 @@ def compare(
     progress.say(f"{len(cells)} cells, {len(cells) - len(todo)} of them done")
     todo = [] if tables_only else todo
     places = {"cache": cache.resolve(), "data": Path(data).resolve()}
+    origins = {} if tables_only else _check_origins(cells, out, places)
     failures = _prepare(todo, executor, places, progress)
+    _keep_origins(origins, out)
     failures += _run([cell for cell in todo if not _unprepared(cell, places)], table, executor, places, progress)
     rows = _named(table, cells)
     if not rows:
@@ -124,6 +127,28 @@ def _folders(cell: Cell, places: dict[str, Path]) -> TaskFolders:
 
 def _unprepared(cell: Cell, places: dict[str, Path]) -> bool:
     return not is_prepared(_folders(cell, places))
+
+
+def _check_origins(cells: list[Cell], out: Path, places: dict[str, Path]) -> dict[TaskFolders, dict[str, str]]:
+    """Return the fingerprints of every task's images; refuse results and caches that were made from others."""
+    known: dict[Any, dict[str, str]] = {}
+    origins = {}
+    for folders in dict.fromkeys(_folders(cell, places) for cell in cells):
+        images = folders.task.folders or folders.task.given
+        if images not in known:
+            known[images] = folders.origin()
+        check_origin(out / "results.data", known[images], places["data"])
+        folders.check_origin(known[images])
+        origins[folders] = known[images]
+    return origins
+
+
+def _keep_origins(origins: dict[TaskFolders, dict[str, str]], out: Path) -> None:
+    """Note what prepared tasks were made from, in caches and results of older versions too."""
+    for folders, images in origins.items():
+        if images and is_prepared(folders):
+            folders.keep_origin(images)
+            keep_origin(out / "results.data", images)
 
 
 def _prepare(

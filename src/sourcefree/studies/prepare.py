@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,6 +19,7 @@ from sourcefree.data.folders import ImageFile, find_images, find_labelled_images
 from sourcefree.data.simulated import simulate
 from sourcefree.engine.sampling import stream_seed
 from sourcefree.errors import ConfigError
+from sourcefree.studies.origin import check_origin, keep_origin, origin
 from sourcefree.studies.renderings import RENDERINGS, render_folder, replace_by_noise
 from sourcefree.studies.splits import scene_of, split_by_scene
 from sourcefree.studies.tasks import FolderData, GivenData, SimulatedData, TaskSettings
@@ -97,6 +98,8 @@ class TaskFolders:
         given = self.task.given
         images = str(given.source) if given else str(self.source_data.relative_to(self.cache))
         key = [images, settings, number, self.task.sources]
+        if given and given.source_test is not None:
+            key.append(str(given.source_test))
         return self._folder("model", key)
 
     def prepared(self) -> PreparedTask:
@@ -121,6 +124,36 @@ class TaskFolders:
             source_models=models,
         )
 
+    def origin(self) -> dict[str, str]:
+        """Return the fingerprints of the task's images; none where they are simulated."""
+        data = self.task.folders or self.task.given
+        return origin(_paths(data).values(), self.data) if data else {}
+
+    def check_origin(self, now: Mapping[str, str]) -> None:
+        """Refuse to go on with what was made from other images.
+
+        Raises:
+            ConfigError: something in the cache was.
+        """
+        for record in self._records(now):
+            check_origin(record, now, self.data)
+
+    def keep_origin(self, now: Mapping[str, str]) -> None:
+        """Note beside what is made of the images which ones they are."""
+        for record, part in self._records(now).items():
+            keep_origin(record, part)
+
+    def _records(self, now: Mapping[str, str]) -> dict[Path, Mapping[str, str]]:
+        """Return what is to be noted where; tasks whose data are given may share a source model and nothing else."""
+        records = {self.target_data.with_suffix(".data"): now}
+        given = self.task.given
+        if given:
+            own = {str(path) for path in (given.source, given.source_test)}
+            part = {path: value for path, value in now.items() if path in own}
+            models = (self.source_model(number) for number in range(self.task.sources))
+            records.update({model.with_suffix(".data"): part for model in models})
+        return records if now else {}
+
     def _folder(self, kind: str, content: object) -> Path:
         text = json.dumps([_VERSION, kind, content, self.seed], sort_keys=True, default=str)
         return self.cache / f"{kind}-{hashlib.blake2b(text.encode(), digest_size=8).hexdigest()}"
@@ -139,10 +172,11 @@ def prepare(folders: TaskFolders) -> None:
     A folder appears whole or not at all; the training of a source model goes on where it was stopped.
 
     Raises:
-        ConfigError: classes or scenes do not fit.
+        ConfigError: classes or scenes do not fit, or what is there was made from other images.
         DataError: images cannot be used.
     """
-    task = folders.task
+    task, images = folders.task, folders.origin()
+    folders.check_origin(images)
     if task.simulated is not None:
         simulated = task.simulated
         _once(folders.source_data, lambda out: _simulate_source(simulated, folders.seed, out))
@@ -150,6 +184,7 @@ def prepare(folders: TaskFolders) -> None:
     elif task.folders is not None:
         placed = _placed(task.folders, folders.data)
         _once(folders.target_data, lambda out: _link_folders(placed, folders.seed, out))
+    folders.keep_origin(images)
     for number in range(task.sources):
         _train(folders, number)
 
@@ -227,8 +262,11 @@ DataT = TypeVar("DataT", FolderData, GivenData)
 
 def _placed(data: DataT, start: Path) -> DataT:
     """Return the data with paths that begin at the data folder."""
-    paths = {name: value for name in type(data).model_fields if isinstance(value := getattr(data, name), Path)}
-    return data.model_copy(update={name: start / path for name, path in paths.items()})
+    return data.model_copy(update={name: start / path for name, path in _paths(data).items()})
+
+
+def _paths(data: FolderData | GivenData) -> dict[str, Path]:
+    return {name: value for name in type(data).model_fields if isinstance(value := getattr(data, name), Path)}
 
 
 def _placed_modality(modality: str, start: Path) -> str:
