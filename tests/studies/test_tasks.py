@@ -13,8 +13,11 @@ import pytest
 from sourcefree.commands.source_models import resolve_source_model
 from sourcefree.data.image_io import read_image, write_image
 from sourcefree.data.store import ImageStore
+from sourcefree.engine.progress import Silent
 from sourcefree.errors import ConfigError
-from sourcefree.studies.compare import compare
+from sourcefree.methods.presets import method_settings
+from sourcefree.studies.cell import Cell
+from sourcefree.studies.compare import _prepare, compare
 from sourcefree.studies.executors import Outcome
 from sourcefree.studies.measure import misalign
 from sourcefree.studies.prepare import TaskFolders, prepare
@@ -122,11 +125,27 @@ def test_what_was_made_from_other_images_is_refused(
         compare(study=study, out=tmp_path / "new", data=other, cache=cache)
 
 
+def given(**changes: str) -> TaskSettings:
+    paths = {name: name for name in ("source", "target", "pairs_source", "pairs_target")}
+    return override_task(TaskSettings, {"given": {**paths, "modality": "depth", **changes}}, origin="t")
+
+
+def test_tasks_that_share_a_source_model_do_not_train_it_at_once(tmp_path: Path) -> None:
+    batches = []
+
+    class Watching(Here):
+        def run(self, work: Any, pieces: Any) -> Iterator[Outcome]:
+            batches.append(len(pieces))
+            return iter(())
+
+    cells = [Cell(name, "m", given(target=name), 0, method_settings("source-only")) for name in ("a", "b", "c")]
+    _prepare(cells, Watching(2), {"cache": tmp_path, "data": tmp_path}, Silent())
+    assert batches == [1, 2]
+
+
 def test_given_tasks_share_a_source_model_only_with_the_same_images_to_test_it_on(tmp_path: Path) -> None:
     def model(**changes: str) -> Path:
-        paths = {name: name for name in ("source", "target", "pairs_source", "pairs_target")}
-        content = {"given": {**paths, "modality": "depth", **changes}}
-        return TaskFolders(override_task(TaskSettings, content, origin="t"), 0, tmp_path, tmp_path).source_model(0)
+        return TaskFolders(given(**changes), 0, tmp_path, tmp_path).source_model(0)
 
     assert model() == model(target="other")
     assert len({model(), model(source_test="a"), model(source_test="b")}) == 3

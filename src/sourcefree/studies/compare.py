@@ -157,10 +157,10 @@ def _prepare(
     """Render images and train source models; return what failed."""
     places["cache"].mkdir(parents=True, exist_ok=True)
     # Tasks may share source models, such as those that differ in their pairs: one of each kind goes first.
-    first: dict[Any, TaskFolders] = {}
+    first: dict[Path, TaskFolders] = {}
     rest: dict[TaskFolders, None] = {}
     for folders in dict.fromkeys(_folders(cell, places) for cell in cells if _unprepared(cell, places)):
-        shared = (folders.source_data, folders.source_model(0))
+        shared = folders.source_model(0)
         if shared in first:
             rest[folders] = None
         else:
