@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,7 +18,7 @@ from sourcefree.config import TrainSettings
 from sourcefree.data.folders import ImageFile, find_images, find_labelled_images
 from sourcefree.data.simulated import simulate
 from sourcefree.engine.sampling import stream_seed
-from sourcefree.errors import ConfigError
+from sourcefree.errors import ConfigError, did_you_mean
 from sourcefree.studies.origin import check_origin, keep_origin, origin
 from sourcefree.studies.renderings import RENDERINGS, render_folder, replace_by_noise
 from sourcefree.studies.splits import scene_of, split_by_scene
@@ -275,8 +275,10 @@ def _placed_modality(modality: str, start: Path) -> str:
 
 def _link_folders(data: FolderData, seed: int, out: Path) -> None:
     """Write the split as links: the images themselves are not copied."""
-    labels = data.classes or tuple(name for name in _class_names(data.source) if name not in data.irrelevant)
-    found = find_labelled_images(data.source, labels=_class_names(data.source))
+    names = _class_names(data.source)
+    _check_classes(data, names)
+    labels = data.classes or tuple(name for name in names if name not in data.irrelevant)
+    found = find_labelled_images(data.source, labels=names)
     task = [(file, labels.index(name)) for file, name in _named(found) if name in labels]
     missing = set(labels) - {labels[index] for _, index in task}
     if missing:
@@ -285,18 +287,33 @@ def _link_folders(data: FolderData, seed: int, out: Path) -> None:
     shares = [data.source_share * 0.9, data.source_share * 0.1, data.target_share]
     shares.append(1 - sum(shares))
     parts = _split(scenes, [index for _, index in task], shares, seed)
+    # Pairs may show scenes of the source images, never those of the target images.
+    pairs = _pair_files(data, found, {scenes[position] for part in parts[2:] for position in part})
+    if not pairs:
+        raise ConfigError(
+            f"{data.pool_source or data.source}: no pair is left", hint="pairs may not show scenes of the target images"
+        )
     targets = {file.stem: file for file in find_images(data.target)}
     places = (("source/train", False), ("source/test", False), ("target/train", True), ("target/test", True))
     for (place, is_target), positions in zip(places, parts, strict=True):
         for position in positions:
             file = task[position][0]
-            _link(_partner(targets, file, data) if is_target else file, out / place)
-    # Pairs may show scenes of the source images, never those of the target images.
-    used = {scenes[position] for part in parts[2:] for position in part}
-    for file in _pair_files(data, found, used):
+            _link(_partner(targets, file, data.target) if is_target else file, out / place)
+    pool = targets if data.pool_target is None else {file.stem: file for file in find_images(data.pool_target)}
+    for file in pairs:
         _link(file, out / "pairs" / "source")
-        partner = _partner(_pair_targets(data, targets), file, data)
-        _link(partner, out / "pairs" / "target")
+        _link(_partner(pool, file, data.pool_target or data.target), out / "pairs" / "target")
+
+
+def _check_classes(data: FolderData, names: Sequence[str]) -> None:
+    """Refuse classes that are no folder or have two parts to play: a wrong name would silently make another task."""
+    for what, wanted in (("classes", data.classes), ("irrelevant", data.irrelevant)):
+        for name in wanted:
+            if name not in names:
+                raise ConfigError(f"{data.source}: {what}: no class folder {name!r}", hint=did_you_mean(name, names))
+    both = sorted(set(data.classes) & set(data.irrelevant))
+    if both:
+        raise ConfigError(f"{data.source}: {both[0]!r} is in classes and in irrelevant", hint="leave it in one of them")
 
 
 def _split(scenes: list[str], class_index: list[int], shares: list[float], seed: int) -> list[Any]:
@@ -325,16 +342,10 @@ def _pair_files(data: FolderData, found: Any, used: set[str]) -> list[ImageFile]
     return [file for file, name in _named(found) if name in data.irrelevant]
 
 
-def _pair_targets(data: FolderData, targets: dict[str, ImageFile]) -> dict[str, ImageFile]:
-    if data.pool_target is None:
-        return targets
-    return {file.stem: file for file in find_images(data.pool_target)}
-
-
-def _partner(targets: dict[str, ImageFile], file: ImageFile, data: FolderData) -> ImageFile:
+def _partner(targets: Mapping[str, ImageFile], file: ImageFile, folder: Path) -> ImageFile:
     if file.stem not in targets:
         raise ConfigError(
-            f"{data.target}: no image {file.stem} of the other sensor",
+            f"{folder}: no image {file.stem} of the other sensor",
             hint="both folders must hold the same relative names",
         )
     return targets[file.stem]
