@@ -20,7 +20,7 @@ from sourcefree.studies.cell import Cell
 from sourcefree.studies.compare import _prepare, compare
 from sourcefree.studies.executors import Outcome
 from sourcefree.studies.measure import misalign
-from sourcefree.studies.prepare import TaskFolders, prepare
+from sourcefree.studies.prepare import TaskFolders, _link_folders, _placed, _train, prepare
 from sourcefree.studies.renderings import RENDERINGS
 from sourcefree.studies.study import StudySettings, override_task
 from sourcefree.studies.tasks import PairChanges, TaskSettings
@@ -143,6 +143,14 @@ def test_tasks_that_share_a_source_model_do_not_train_it_at_once(tmp_path: Path)
     assert batches == [1, 2]
 
 
+def test_a_source_model_that_was_stopped_before_it_began_is_begun_again(sensors: Path, tmp_path: Path) -> None:
+    small = given(source="rgb").model_copy(update={"source": task().source})
+    folders = TaskFolders(small, 0, tmp_path, sensors)
+    (folders.source_model(0) / "checkpoints").mkdir(parents=True)
+    _train(folders, 0)
+    assert (folders.source_model(0) / "summary.json").is_file()
+
+
 def test_given_tasks_share_a_source_model_only_with_the_same_images_to_test_it_on(tmp_path: Path) -> None:
     def model(**changes: str) -> Path:
         return TaskFolders(given(**changes), 0, tmp_path, tmp_path).source_model(0)
@@ -167,6 +175,33 @@ def test_tasks_that_cannot_work_are_refused() -> None:
         task(irrelevant=[])
     with pytest.raises(ConfigError, match="less than 5 %"):
         task(source_share=0.6, target_share=0.38)
+
+
+@pytest.mark.parametrize(
+    ("changes", "part"),
+    [
+        ({"irrelevant": ["cra"]}, "irrelevant: no class folder 'cra'"),
+        ({"classes": ["cat", "dogg"]}, "classes: no class folder 'dogg'"),
+        ({"classes": ["cat", "car"]}, "'car' is in classes and in irrelevant"),
+        ({"irrelevant": [], "pool_source": "test/rgb", "pool_target": "test/nir"}, "test/rgb: no pair is left"),
+        ({"irrelevant": [], "pool_source": "rgb", "pool_target": "test/nir"}, "test/nir: no image"),
+    ],
+)
+def test_names_of_classes_and_pairs_that_do_not_fit_are_refused(
+    sensors: Path, tmp_path: Path, changes: dict[str, object], part: str
+) -> None:
+    split = TaskFolders(task(), 0, tmp_path / "split", sensors)
+    _link_folders(_placed(split.task.folders, sensors), 0, split.target_data)
+    for sensor in ("rgb", "nir"):
+        (tmp_path / sensor).symlink_to(sensors / sensor)
+        # A pool of nothing but a scene of the target.
+        image = next((split.target_data / "target" / "test").rglob("*.png"))
+        image = image.relative_to(split.target_data / "target" / "test")
+        (tmp_path / "test" / sensor / image.parent).mkdir(parents=True)
+        (tmp_path / "test" / sensor / image).symlink_to(sensors / sensor / image)
+    with pytest.raises(ConfigError, match=part):
+        prepare(TaskFolders(task(**changes), 0, tmp_path / "cache", tmp_path))
+    assert not list((tmp_path / "cache").glob("*"))
 
 
 def test_shift_and_mirror_by_hand() -> None:

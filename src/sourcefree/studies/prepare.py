@@ -365,12 +365,15 @@ def _train(folders: TaskFolders, number: int) -> None:
     images, test = folders.source_images
     if task.sources > 1:
         images = _part_of(images, number, task.sources, folders.seed, folders.cache)
+    resume = (out / "config.yaml").is_file()
+    if not resume:
+        shutil.rmtree(out, ignore_errors=True)  # stopped before it began
     train_source(
         images=images,
         test=test,
         out=out,
         settings=TrainSettings(source=task.source, seed=stream_seed(folders.seed, "source", number)),
-        resume=(out / "config.yaml").is_file(),
+        resume=resume,
     )
 
 
