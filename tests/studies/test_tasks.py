@@ -125,6 +125,28 @@ def test_what_was_made_from_other_images_is_refused(
         compare(study=study, out=tmp_path / "new", data=other, cache=cache)
 
 
+def test_a_seed_that_the_study_has_not_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no seed '7'"):
+        compare(study="tiny", out=tmp_path / "out", seeds=[7])
+
+
+def test_points_of_another_form_end_no_study_without_its_results(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sourcefree.studies.compare.LocalExecutor", Here)
+    small = {"size": 32, "source_train": 20, "source_test": 10, "target_train": 20, "target_test": 10, "pairs": 20}
+    mine = override_task(TaskSettings, {"simulated": small, "source": TRAINING}, origin="t")
+    study = StudySettings(title="t", tasks=["mine"], methods=["shot"], seeds=[4, 5], definitions={"mine": mine})
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "points.csv").write_text("a,b\n1,2\n")
+    compare(study=study, out=out, seeds=[5])
+    assert (out / "results.md").is_file()
+    assert (out / "points.csv").read_text() == "a,b\n1,2\n"
+    # The page tells of the rows that it shows.
+    assert "Seeds <b>5</b>" in (out / "report.html").read_text()
+
+
 def given(**changes: str) -> TaskSettings:
     paths = {name: name for name in ("source", "target", "pairs_source", "pairs_target")}
     return override_task(TaskSettings, {"given": {**paths, "modality": "depth", **changes}}, origin="t")

@@ -53,11 +53,13 @@ class ResultTable:
 
 
 def write_parquet(rows: list[Row], path: Path) -> None:
-    """Write the table as Parquet."""
+    """Write the table as Parquet, in place of the one before and never half."""
     import polars
 
     columns = {name: [row.get(name) for row in rows] for name in COLUMNS}
-    polars.DataFrame(columns, strict=False).write_parquet(path)
+    temporary = path.with_name(f".{path.name}.part")
+    polars.DataFrame(columns, strict=False).write_parquet(temporary)
+    temporary.replace(path)
 
 
 def write_points(points: list[Row], path: Path) -> None:
