@@ -86,6 +86,7 @@ def _candidate(entry: Any, notes: list[str]) -> Candidate | None:
         scores=_numbers(entry.get("scores")),
         class_counts=tuple(int(value or 0) for value in counts),
         evaluation=_evaluation(entry.get("evaluation"), notes),
+        pairs=None if (pairs := _number(entry.get("pairs"))) is None else int(pairs),
     )
 
 
