@@ -109,7 +109,8 @@ def _compute(
     origins = _check_origins(cells, out, places)
     todo = [cell for cell in cells if cell.key not in table.rows]
     failures = _prepare(todo, executor, places, progress)
-    _keep_origins(origins, out)
+    done = {_folders(cell, places) for cell in cells if cell.key in table.rows}
+    _keep_origins(origins, out, done)
     return failures + _run([cell for cell in todo if not _unprepared(cell, places)], table, executor, places, progress)
 
 
@@ -164,11 +165,13 @@ def _check_origins(cells: list[Cell], out: Path, places: dict[str, Path]) -> dic
     return origins
 
 
-def _keep_origins(origins: dict[TaskFolders, dict[str, str]], out: Path) -> None:
-    """Note what prepared tasks were made from, in caches and results of older versions too."""
+def _keep_origins(origins: dict[TaskFolders, dict[str, str]], out: Path, done: set[TaskFolders]) -> None:
+    """Note what prepared tasks, and those that have rows, were made from: older versions did not."""
     for folders, images in origins.items():
-        if images and is_prepared(folders):
+        prepared = is_prepared(folders)
+        if prepared:
             folders.keep_origin(images)
+        if images and (prepared or folders in done):
             keep_origin(out / "results.data", images)
 
 
