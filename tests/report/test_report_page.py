@@ -241,6 +241,12 @@ def test_a_folder_without_a_run_file_is_refused(tmp_path: Path, content: str | N
     assert not (tmp_path / "report.html").exists()
 
 
+def test_a_file_in_place_of_a_run_folder_is_called_one(tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("x")
+    with pytest.raises(CheckpointError, match="is a file, expected a run folder"):
+        write_report(tmp_path / "run")
+
+
 def test_same_run_gives_the_same_bytes_and_leaves_no_other_file(fake_run: FakeRun) -> None:
     run = fake_run(images=40)
     before = {path.name for path in run.iterdir()}

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from sourcefree.report import write_report
 from sourcefree.report.collect import collect_run
 from sourcefree.report.verdict import Verdict, judge
 
@@ -93,3 +94,37 @@ def test_another_delivered_model_and_collapse_are_told(fake_run: FakeRun) -> Non
     verdict = verdict_of(fake_run(), change=collapse)
     assert "delivers \N{LEFT DOUBLE QUOTATION MARK}AdaBN\N{RIGHT DOUBLE QUOTATION MARK}" in " ".join(verdict.sentences)
     assert any("98.8 %" in caveat and "table" in caveat for caveat in verdict.caveats)
+
+
+@pytest.mark.parametrize(
+    ("method", "left", "headline"),
+    [
+        ("tgmb", 3, "The source model on translated images is better than source-only"),
+        ("adabn", 2, "AdaBN is better than source-only"),
+        ("source-only", 2, "Nothing was adapted"),
+    ],
+)
+def test_the_methods_own_model_is_judged(fake_run: FakeRun, method: str, left: int, headline: str) -> None:
+    def drop(summary: Any) -> None:
+        summary["candidates"] = summary["candidates"][:left]
+        summary["delivered"] = "translated" if method == "tgmb" else method
+
+    run = fake_run(labelled=False, qualities=(0.2, 0.5, 0.8, 0.9))
+    info = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({**info, "method": method}))
+    verdict = verdict_of(run, change=drop)
+    assert verdict.headline.startswith(headline)
+    page = write_report(run).read_text()
+    assert "After: adapted model" not in page
+    assert ("After:" in page) == (method != "source-only")
+    assert "the answer of the adapted model" not in page
+
+
+def test_every_model_is_told_with_the_pairs_it_was_judged_on(fake_run: FakeRun) -> None:
+    def few(summary: Any) -> None:
+        for candidate, count in zip(summary["candidates"], (60, 60, 20, 20), strict=True):
+            candidate["pairs"] = count
+
+    sentence = verdict_of(fake_run(labelled=False, qualities=(0.2, 0.3, 0.4, 0.9)), change=few).sentences[0]
+    assert "on 20 held-out pairs, the adapted model" in sentence
+    assert "for source-only on 60 pairs (" in sentence and "for AdaBN on 60 pairs (" in sentence

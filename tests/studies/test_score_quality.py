@@ -56,6 +56,31 @@ def test_points_come_back_from_their_table(points: list[dict[str, object]], tmp_
         read_point_table(tmp_path / "other.csv")
 
 
+@pytest.mark.parametrize("content", [b"0.5x", b"\xff", b"0.5,extra", b""])
+def test_damaged_points_are_refused_and_not_a_crash(
+    points: list[dict[str, object]], tmp_path: Path, content: bytes
+) -> None:
+    (tmp_path / "points.csv").write_bytes(
+        b"task,seed,method,stage,progress,accuracy\nt,0,m,adapted,1,0.5\nt,0,m,adapted,1," + content + b"\n"
+    )
+    with pytest.raises(DataError, match="not the points of a study"):
+        read_point_table(tmp_path / "points.csv")
+
+
+def test_a_model_that_saw_labels_stands_in_no_competition_whatever_its_name(tmp_path: Path) -> None:
+    rows = []
+    for method, accuracy in (("a", 0.5), ("oracle, longer", 0.9)):
+        (tmp_path / f"{method}.json").write_text(
+            json.dumps([point("adapted", 1.0, accuracy, FIRST, good=1 - accuracy)])
+        )
+        rows.append({"key": method, "task": "t", "seed": 0, "method": method, "uses_labels": method != "a"})
+    write_points(collect_points(rows, tmp_path), tmp_path / "points.csv")
+    found = read_point_table(tmp_path / "points.csv")
+    assert score_names(found) == ["good", "ensemble_agreement"]
+    assert quality_tables(found)[1].body[0] == ["good", "0.0", "0.0", "0.0"]
+    assert quality_tables(found)[0].note.startswith("1 models")
+
+
 def test_points_whose_answers_are_gone_stay_and_have_no_part_in_a_new_ensemble(
     points: list[dict[str, object]], tmp_path: Path
 ) -> None:
@@ -140,5 +165,8 @@ def test_the_moment_is_chosen_among_models_of_one_training() -> None:
         row("other", "adapted", 1, 0.8, 9),
     ]
     assert moment_gains(rows, "up") == pytest.approx([0.1])
+    # A score that is not there at every moment of any training chooses none.
+    late = [{**r, "late": 1.0} if r["progress"] == 1 else r for r in rows]
+    assert [line[0] for line in quality_tables(late)[3].body] == ["up"]
     rival = [row("m", "aad", 0.5, 0.9, 8), row("m", "aad", 1, 0.9, 8)]
     assert moment_gains([*rows, *rival], "up") == pytest.approx([0.1])

@@ -99,11 +99,25 @@ definitions:
         ),
         ("- a", "expected 'name: value'"),
         ("a: [", "not valid YAML"),
+        (
+            "title: x\ntasks: [q]\nmethods: [shot]\ndefinitions: [a, b]",
+            "definitions: expected 'name: value', found list",
+        ),
+        ("title: x\ntasks: [q]\nmethods: [shot]\ndefinitions: {q: }", "task q: expected 'name: value', found NoneType"),
+        ("title: x\ntasks: [depth-a]\nmethods: [{base: shot, eech: {a: [1]}}]", "methods.0: unknown entry 'eech'"),
+        ("title: x\ntasks: [depth-a]\nmethods: [{base: shot, set: 3}]", "methods.0: set: "),
+        ("title: x\ntasks: [depth-a]\nmethods: [shot]\nseeds: [0, 0]", "seeds: a seed stands there twice"),
     ],
 )
 def test_a_wrong_study_says_what_is_wrong(tmp_path: Path, text: str, part: str) -> None:
     with pytest.raises(ConfigError, match=part):
         study_cells(load_study(write(tmp_path, text)))
+
+
+def test_a_study_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "study.yaml").write_bytes("title: Größe".encode("latin-1"))
+    with pytest.raises(ConfigError, match="not a text file"):
+        load_study(str(tmp_path / "study.yaml"))
 
 
 def test_an_unknown_study_is_answered_with_the_closest_name() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,11 +13,16 @@ import pytest
 from sourcefree.commands.source_models import resolve_source_model
 from sourcefree.data.image_io import read_image, write_image
 from sourcefree.data.store import ImageStore
+from sourcefree.engine.progress import Silent
 from sourcefree.errors import ConfigError
+from sourcefree.methods.presets import method_settings
+from sourcefree.studies.cell import Cell
+from sourcefree.studies.compare import _prepare, compare
+from sourcefree.studies.executors import Outcome
 from sourcefree.studies.measure import misalign
-from sourcefree.studies.prepare import TaskFolders, prepare
+from sourcefree.studies.prepare import TaskFolders, _link_folders, _placed, _train, prepare
 from sourcefree.studies.renderings import RENDERINGS
-from sourcefree.studies.study import override_task
+from sourcefree.studies.study import StudySettings, override_task
 from sourcefree.studies.tasks import PairChanges, TaskSettings
 
 TRAINING = {"size": 32, "backbone": "test_resnet", "optimisation": {"epochs": 1}}
@@ -34,8 +42,11 @@ def sensors(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+DATA = {"source": "rgb", "target": "nir", "modality": "nir", "irrelevant": ["car"], "group": r"^\d+"}
+
+
 def task(**folders: object) -> TaskSettings:
-    data = {"source": "rgb", "target": "nir", "modality": "nir", "irrelevant": ["car"], "group": r"^\d+", **folders}
+    data = {**DATA, **folders}
     return override_task(TaskSettings, {"folders": data, "source": TRAINING, "sources": 2}, origin="test")
 
 
@@ -78,6 +89,100 @@ def test_a_pool_of_pairs_never_shows_the_targets_scenes(sensors: Path, tmp_path:
     assert shown & scenes(folders.source_data / "train")
 
 
+class Here:
+    """An executor that prepares in this process, and answers every cell at once."""
+
+    def __init__(self, jobs: int) -> None:
+        self.jobs = jobs
+
+    def run(self, work: Any, pieces: Any) -> Iterator[Outcome]:
+        for number, piece in enumerate(pieces):
+            if "folders" in piece:
+                yield Outcome(number, work(**piece))
+            else:
+                cell = piece["cell"]
+                row = {"key": cell.key, "task": cell.task_name, "method": cell.method_name, "seed": cell.seed}
+                yield Outcome(number, {**row, "status": "done", "accuracy": 0.5})
+
+
+def test_what_was_made_from_other_images_is_refused(
+    sensors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sourcefree.studies.compare.LocalExecutor", Here)
+    once = override_task(TaskSettings, {"folders": DATA, "source": TRAINING}, origin="test")
+    study = StudySettings(title="t", tasks=["mine"], methods=["source-only"], definitions={"mine": once})
+    cache = tmp_path / "cache"
+    compare(study=study, out=tmp_path / "out", data=sensors, cache=cache)
+    for record in (tmp_path / "out" / "results.data", next(cache.glob("target-*.data"))):
+        record.unlink()  # as an older version left them: accepted, and noted from then on
+    compare(study=study, out=tmp_path / "out", data=sensors, cache=cache)
+    (tmp_path / "out" / "results.data").unlink()
+    compare(study=study, out=tmp_path / "out", data=sensors, cache=tmp_path / "emptied")  # rows are enough for it
+    other = tmp_path / "other"
+    shutil.copytree(sensors, other)
+    next((other / "nir" / "cat").iterdir()).unlink()
+    with pytest.raises(ConfigError, match="results: was made from other images"):
+        compare(study=study, out=tmp_path / "out", data=other, cache=tmp_path / "new")
+    with pytest.raises(ConfigError, match=r"target-.*: was made from other images"):
+        compare(study=study, out=tmp_path / "new", data=other, cache=cache)
+
+
+def test_a_seed_that_the_study_has_not_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no seed '7'"):
+        compare(study="tiny", out=tmp_path / "out", seeds=[7])
+
+
+def test_points_of_another_form_end_no_study_without_its_results(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sourcefree.studies.compare.LocalExecutor", Here)
+    small = {"size": 32, "source_train": 20, "source_test": 10, "target_train": 20, "target_test": 10, "pairs": 20}
+    mine = override_task(TaskSettings, {"simulated": small, "source": TRAINING}, origin="t")
+    study = StudySettings(title="t", tasks=["mine"], methods=["shot"], seeds=[4, 5], definitions={"mine": mine})
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "points.csv").write_text("a,b\n1,2\n")
+    compare(study=study, out=out, seeds=[5])
+    assert (out / "results.md").is_file()
+    assert (out / "points.csv").read_text() == "a,b\n1,2\n"
+    # The page tells of the rows that it shows.
+    assert "Seeds <b>5</b>" in (out / "report.html").read_text()
+
+
+def given(**changes: str) -> TaskSettings:
+    paths = {name: name for name in ("source", "target", "pairs_source", "pairs_target")}
+    return override_task(TaskSettings, {"given": {**paths, "modality": "depth", **changes}}, origin="t")
+
+
+def test_tasks_that_share_a_source_model_do_not_train_it_at_once(tmp_path: Path) -> None:
+    batches = []
+
+    class Watching(Here):
+        def run(self, work: Any, pieces: Any) -> Iterator[Outcome]:
+            batches.append(len(pieces))
+            return iter(())
+
+    cells = [Cell(name, "m", given(target=name), 0, method_settings("source-only")) for name in ("a", "b", "c")]
+    _prepare(cells, Watching(2), {"cache": tmp_path, "data": tmp_path}, Silent())
+    assert batches == [1, 2]
+
+
+def test_a_source_model_that_was_stopped_before_it_began_is_begun_again(sensors: Path, tmp_path: Path) -> None:
+    small = given(source="rgb").model_copy(update={"source": task().source})
+    folders = TaskFolders(small, 0, tmp_path, sensors)
+    (folders.source_model(0) / "checkpoints").mkdir(parents=True)
+    _train(folders, 0)
+    assert (folders.source_model(0) / "summary.json").is_file()
+
+
+def test_given_tasks_share_a_source_model_only_with_the_same_images_to_test_it_on(tmp_path: Path) -> None:
+    def model(**changes: str) -> Path:
+        return TaskFolders(given(**changes), 0, tmp_path, tmp_path).source_model(0)
+
+    assert model() == model(target="other")
+    assert len({model(), model(source_test="a"), model(source_test="b")}) == 3
+
+
 def test_other_pairs_leave_the_source_model_as_it_is(tmp_path: Path) -> None:
     def simulated(**changes: object) -> TaskFolders:
         content = {"simulated": {"task_set": "a", **changes}}
@@ -94,6 +199,33 @@ def test_tasks_that_cannot_work_are_refused() -> None:
         task(irrelevant=[])
     with pytest.raises(ConfigError, match="less than 5 %"):
         task(source_share=0.6, target_share=0.38)
+
+
+@pytest.mark.parametrize(
+    ("changes", "part"),
+    [
+        ({"irrelevant": ["cra"]}, "irrelevant: no class folder 'cra'"),
+        ({"classes": ["cat", "dogg"]}, "classes: no class folder 'dogg'"),
+        ({"classes": ["cat", "car"]}, "'car' is in classes and in irrelevant"),
+        ({"irrelevant": [], "pool_source": "test/rgb", "pool_target": "test/nir"}, "test/rgb: no pair is left"),
+        ({"irrelevant": [], "pool_source": "rgb", "pool_target": "test/nir"}, "test/nir: no image"),
+    ],
+)
+def test_names_of_classes_and_pairs_that_do_not_fit_are_refused(
+    sensors: Path, tmp_path: Path, changes: dict[str, object], part: str
+) -> None:
+    split = TaskFolders(task(), 0, tmp_path / "split", sensors)
+    _link_folders(_placed(split.task.folders, sensors), 0, split.target_data)
+    for sensor in ("rgb", "nir"):
+        (tmp_path / sensor).symlink_to(sensors / sensor)
+        # A pool of nothing but a scene of the target.
+        image = next((split.target_data / "target" / "test").rglob("*.png"))
+        image = image.relative_to(split.target_data / "target" / "test")
+        (tmp_path / "test" / sensor / image.parent).mkdir(parents=True)
+        (tmp_path / "test" / sensor / image).symlink_to(sensors / sensor / image)
+    with pytest.raises(ConfigError, match=part):
+        prepare(TaskFolders(task(**changes), 0, tmp_path / "cache", tmp_path))
+    assert not list((tmp_path / "cache").glob("*"))
 
 
 def test_shift_and_mirror_by_hand() -> None:

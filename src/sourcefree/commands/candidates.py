@@ -81,6 +81,7 @@ class Candidate:
             "target_scores": dict(self.target_scores),
             "temperature": self.temperature,
             "chance": self.chance,
+            "pairs": len(self.pair_logits),
             "class_counts": counts.tolist(),
             "evaluation": None,
         }

@@ -61,7 +61,9 @@ def _read_run_file(run: Path) -> dict[str, Any]:
     path = run / "run.json"
     hint = "give the folder that `sourcefree adapt --out` or `sourcefree train-source --out` wrote"
     if not path.is_file():
-        what = "is no run folder: it holds no run.json" if run.is_dir() else "does not exist"
+        what = "does not exist"
+        if run.exists():
+            what = "is no run folder: it holds no run.json" if run.is_dir() else "is a file, expected a run folder"
         raise CheckpointError(f"{run} {what}", hint=hint)
     try:
         info = json.loads(path.read_text(encoding="utf-8"))
@@ -84,6 +86,7 @@ def _candidate(entry: Any, notes: list[str]) -> Candidate | None:
         scores=_numbers(entry.get("scores")),
         class_counts=tuple(int(value or 0) for value in counts),
         evaluation=_evaluation(entry.get("evaluation"), notes),
+        pairs=None if (pairs := _number(entry.get("pairs"))) is None else int(pairs),
     )
 
 

@@ -37,6 +37,7 @@ class Candidate:
         scores: label-free scores by name.
         class_counts: images predicted as each label; empty if unknown.
         evaluation: metrics on labelled images, where labels were given.
+        pairs: on how many pairs its scores stand; None in runs of older versions.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Candidate:
     scores: Mapping[str, float]
     class_counts: tuple[int, ...]
     evaluation: Evaluation | None
+    pairs: int | None = None
 
 
 @dataclass(frozen=True)
@@ -153,6 +155,12 @@ class RunData:
     def adapts(self) -> bool:
         """Whether the run adapted a model (and did not train a source model)."""
         return self.info.get("command") != "train-source"
+
+    @property
+    def own(self) -> Candidate | None:
+        """The model that the method is about: trained, or named as the method is; None where there is none yet."""
+        names = ("adapted", "translated", self.info.get("method", ""))
+        return next((found for name in names if (found := self.candidate(name)) is not None), None)
 
     def candidate(self, name: str) -> Candidate | None:
         """Return the candidate of that name, None if the run has none."""

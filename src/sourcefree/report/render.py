@@ -17,7 +17,7 @@ from sourcefree.report import tables, views
 from sourcefree.report.collect import collect_run
 from sourcefree.report.records import RunData
 from sourcefree.report.verdict import judge
-from sourcefree.report.vocabulary import quantity
+from sourcefree.report.vocabulary import candidate_phrase, quantity
 
 _STYLE = "style.css"
 _SCRIPT = "script.js"
@@ -68,6 +68,7 @@ def _context(data: RunData, environment: Environment) -> dict[str, Any]:
         "title": _title(data),
         "created": _readable_time(data.info.get("created")),
         "verdict": judge(data),
+        "own": candidate_phrase(data.own.name if data.own else "adapted"),
         "facts": tables.facts(data),
         "timings": tables.timing_rows(data),
         "metrics": [(name, quantity(name)) for name in metric_names],

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from sourcefree.report.records import Candidate, RunData
-from sourcefree.report.vocabulary import candidate_title, join, percent, points
+from sourcefree.report.vocabulary import candidate_phrase, candidate_title, capital, join, percent, points
 
 _RIVALS = ("source-only", "adabn")
 _TINY_DIFFERENCE = 0.02  # without a sample size, less than two points is not called a difference
@@ -33,7 +33,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class _Comparison:
-    """The adapted model against each rival by one share (an accuracy or an agreement)."""
+    """The method's model against each rival by one share (an accuracy or an agreement)."""
 
     better: list[str]
     worse: list[str]
@@ -52,6 +52,14 @@ class _Comparison:
         return "mixed" if self.equal else "good"
 
 
+@dataclass(frozen=True)
+class _Share:
+    """A share and of how many images or pairs it is; None where that is not known."""
+
+    value: float
+    count: int | None
+
+
 def judge(data: RunData) -> Verdict:
     """Return the verdict on a run.
 
@@ -60,23 +68,31 @@ def judge(data: RunData) -> Verdict:
     """
     if not data.adapts:
         return _judge_source(data)
-    adapted = data.candidate("adapted")
-    if adapted is None:
+    own = data.own
+    if own is None:
         status = data.info.get("status", "unknown")
         return Verdict(
             tone="unknown",
             headline="There is no adapted model to judge yet",
             sentences=(f"The status of the run is “{status}”, and its summary holds no adapted model.",),
         )
-    rivals = [rival for name in _RIVALS if (rival := data.candidate(name)) is not None]
-    by_labels, label_sentences = _compare_labels(adapted, rivals)
-    by_pairs, pair_sentences = _compare_pairs(adapted, rivals, data.counts.get("held_out_pairs"))
+    if own.name == "source-only":
+        nothing, sentences = _compare_labels(own, [])
+        return Verdict(
+            tone="neutral",
+            headline="Nothing was adapted: this is the source model as it is",
+            sentences=(*sentences, *_estimate(data)),
+            caveats=_caveats(data, own, nothing, nothing),
+        )
+    rivals = [rival for name in _RIVALS if name != own.name and (rival := data.candidate(name)) is not None]
+    by_labels, label_sentences = _compare_labels(own, rivals)
+    by_pairs, pair_sentences = _compare_pairs(own, rivals, data.counts.get("held_out_pairs"))
     decisive = by_labels if by_labels.known else by_pairs
     return Verdict(
         tone=decisive.tone,
-        headline=_headline(decisive, labelled=by_labels.known),
-        sentences=(*label_sentences, *pair_sentences, *_delivery(data), *_estimate(data)),
-        caveats=_caveats(data, adapted, by_labels, by_pairs),
+        headline=_headline(own.name, decisive, labelled=by_labels.known),
+        sentences=(*label_sentences, *pair_sentences, *_delivery(data, own.name), *_estimate(data)),
+        caveats=_caveats(data, own, by_labels, by_pairs),
     )
 
 
@@ -92,10 +108,10 @@ def _judge_source(data: RunData) -> Verdict:
     return Verdict("unknown", "The accuracy of the source model is not known", ("No evaluation was written.",))
 
 
-def _compare_labels(adapted: Candidate, rivals: list[Candidate]) -> tuple[_Comparison, list[str]]:
+def _compare_labels(own: Candidate, rivals: list[Candidate]) -> tuple[_Comparison, list[str]]:
     """Return the comparison by accuracy on labelled images, and the sentence on it."""
     result = _Comparison([], [], [])
-    mine = adapted.evaluation
+    mine = own.evaluation
     if mine is None or "accuracy" not in mine.metrics:
         return result, []
     parts = []
@@ -103,58 +119,65 @@ def _compare_labels(adapted: Candidate, rivals: list[Candidate]) -> tuple[_Compa
         theirs = rival.evaluation
         if theirs is None or "accuracy" not in theirs.metrics:
             continue
-        count = min(mine.count, theirs.count) if mine.count and theirs.count else None
-        parts.append(_against(result, rival.name, mine.metrics["accuracy"], theirs.metrics["accuracy"], count))
+        first = _Share(mine.metrics["accuracy"], mine.count)
+        parts.append(_against(result, rival.name, first, _Share(theirs.metrics["accuracy"], theirs.count)))
     against = f", against {join(parts)}" if parts else ""
     accuracy = percent(mine.metrics["accuracy"])
     return result, [
-        f"On {_images(mine.count)} ({mine.data}), the adapted model classifies {accuracy} correctly{against}."
+        f"On {_images(mine.count)} ({mine.data}), {candidate_phrase(own.name)} classifies {accuracy} correctly{against}."
     ]
 
 
-def _compare_pairs(adapted: Candidate, rivals: list[Candidate], count: int | None) -> tuple[_Comparison, list[str]]:
-    """Return the comparison by agreement on held-out pairs, and the sentence on it."""
+def _compare_pairs(own: Candidate, rivals: list[Candidate], held_out: int | None) -> tuple[_Comparison, list[str]]:
+    """Return the comparison by agreement on pairs that each model was not trained on, and the sentence on it."""
     result = _Comparison([], [], [])
-    mine = adapted.scores.get("pair_agreement")
+    mine = _agreement(own, held_out)
     if mine is None:
         return result, ["Agreement on held-out pairs was not measured, so there is no label-free comparison."]
-    parts = [
-        _against(result, rival.name, mine, rival.scores["pair_agreement"], count)
-        for rival in rivals
-        if "pair_agreement" in rival.scores
-    ]
+    shares = [(rival, share) for rival in rivals if (share := _agreement(rival, held_out)) is not None]
+    # Where pairs are few, a model that was trained on none is judged by all of them.
+    differ = any(share.count != mine.count for _, share in shares)
+    parts = [_against(result, rival.name, mine, share, tell_count=differ) for rival, share in shares]
     against = f", against {join(parts)}" if parts else ""
-    pairs = f"{count} held-out pairs" if count else "held-out pairs"
+    pairs = f"{mine.count} held-out pairs" if mine.count else "held-out pairs"
     return result, [
-        f"Without labels: on {pairs}, the adapted model's answer for the target image is the source model's "
-        f"answer for the source image in {percent(mine)} of the scenes{against}."
+        f"Without labels: on {pairs}, {candidate_phrase(own.name)} answers for the target image as the source model does "
+        f"for the source image in {percent(mine.value)} of the scenes{against}."
     ]
 
 
-def _against(result: _Comparison, name: str, mine: float, theirs: float, count: int | None) -> str:
+def _agreement(candidate: Candidate, held_out: int | None) -> _Share | None:
+    """Return how often a model agrees; runs of older versions do not say on how many pairs of which model."""
+    value = candidate.scores.get("pair_agreement")
+    return None if value is None else _Share(value, candidate.pairs or held_out)
+
+
+def _against(result: _Comparison, name: str, mine: _Share, theirs: _Share, *, tell_count: bool = False) -> str:
     """File the rival under better, worse or equal and return its part of the sentence."""
-    difference = mine - theirs
-    margin = _margin(mine, theirs, count)
-    clear = abs(difference) > margin
+    difference = mine.value - theirs.value
+    clear = abs(difference) > _margin(mine, theirs)
     group = result.equal if not clear else result.better if difference > 0 else result.worse
     group.append(candidate_title(name))
     doubt = "" if clear else ", too little to tell"
-    return f"{percent(theirs)} for {candidate_title(name)} ({points(difference)}{doubt})"
+    where = f" on {theirs.count} pairs" if tell_count else ""
+    return f"{percent(theirs.value)} for {candidate_title(name)}{where} ({points(difference)}{doubt})"
 
 
-def _margin(first: float, second: float, count: int | None) -> float:
+def _margin(*shares: _Share) -> float:
     """Return the difference of two shares that chance alone could make (95 %).
 
     Both shares come from the same images and are positively correlated, so treating them as independent asks
     for a larger difference than a paired test would.
     """
-    if not count:
-        return _TINY_DIFFERENCE
-    variance = sum(max(share * (1 - share), 0.25 / count) / count for share in (first, second))
+    variance = 0.0
+    for share in shares:
+        if not share.count:
+            return _TINY_DIFFERENCE
+        variance += max(share.value * (1 - share.value), 0.25 / share.count) / share.count
     return _NORMAL_95 * math.sqrt(variance)
 
 
-def _headline(comparison: _Comparison, *, labelled: bool) -> str:
+def _headline(name: str, comparison: _Comparison, *, labelled: bool) -> str:
     """Return the answer in one line."""
     if not comparison.known:
         return "It is not known whether the adaptation helped"
@@ -167,10 +190,10 @@ def _headline(comparison: _Comparison, *, labelled: bool) -> str:
     if worse:
         parts.append(f"worse than {worse}")
     basis = "on labelled images" if labelled else "by agreement on held-out pairs"
-    return f"The adapted model is {', but '.join(parts)} {basis}"
+    return f"{capital(candidate_phrase(name))} is {', but '.join(parts)} {basis}"
 
 
-def _delivery(data: RunData) -> list[str]:
+def _delivery(data: RunData, own: str) -> list[str]:
     """Return a sentence on the model that is delivered."""
     if data.delivered is None:
         return []
@@ -179,7 +202,9 @@ def _delivery(data: RunData) -> list[str]:
             "The run delivers the adapted model: of the models for raw target images that the held-out pairs vouch for, its "
             "answers tell most."
         ]
-    return [f"The run delivers “{candidate_title(str(data.delivered))}” instead of the adapted model."]
+    if data.delivered == own:
+        return [f"The run delivers {candidate_phrase(own)}."]
+    return [f"The run delivers “{candidate_title(data.delivered)}” instead of {candidate_phrase(own)}."]
 
 
 def _estimate(data: RunData) -> list[str]:
@@ -201,22 +226,24 @@ def _estimate(data: RunData) -> list[str]:
     return sentences
 
 
-def _caveats(data: RunData, adapted: Candidate, by_labels: _Comparison, by_pairs: _Comparison) -> tuple[str, ...]:
+def _caveats(data: RunData, own: Candidate, by_labels: _Comparison, by_pairs: _Comparison) -> tuple[str, ...]:
     """Return what a careful reader has to know beside the numbers."""
     caveats = []
-    if adapted.evaluation is None:
+    if own.evaluation is None:
         caveats.append(
             "No labelled images of the new sensor were given, so its accuracy is not known. Pairs show "
             "scenes outside the task: agreement on them is evidence, not a measurement."
         )
     elif by_labels.known and by_pairs.known and by_labels.tone != by_pairs.tone:
         caveats.append("Labels and agreement on held-out pairs do not say the same here; the labels count more.")
-    total = sum(adapted.class_counts)
-    if total and len(adapted.class_counts) > 2:
-        share = max(adapted.class_counts) / total
+    total = sum(own.class_counts)
+    if total and len(own.class_counts) > 2:
+        share = max(own.class_counts) / total
         if share > _DOMINANT_SHARE:
-            name = _label(data, adapted.class_counts.index(max(adapted.class_counts)))
-            caveats.append(f"The adapted model puts {percent(share)} of the images into one class ({name}).")
+            name = _label(data, own.class_counts.index(max(own.class_counts)))
+            caveats.append(
+                f"{capital(candidate_phrase(own.name))} puts {percent(share)} of the images into one class ({name})."
+            )
     if data.info.get("status") not in (None, "complete"):
         caveats.append(f"The run is not complete (status “{data.info['status']}”).")
     return tuple(caveats)

@@ -11,7 +11,7 @@ from sourcefree.report import plots, style
 from sourcefree.report.embedding import choose_rows, feature_map, turned_onto, unit_spread
 from sourcefree.report.records import GalleryItem, RunData, Series
 from sourcefree.report.thumbnails import data_uri, thumbnail_uri
-from sourcefree.report.vocabulary import candidate_title, format_value, percent, quantity, stage_title
+from sourcefree.report.vocabulary import candidate_phrase, candidate_title, format_value, percent, quantity, stage_title
 
 _MOST_PICTURES = 72  # keeps a report below about 2 MB
 _REFERENCE_COLOURS = {"source-only": style.QUIET, "adabn": style.ADABN}
@@ -116,7 +116,7 @@ def balance_figure(data: RunData) -> Figure | None:
     Args:
         data: run.
     """
-    names = ("source-only", "adapted") if data.adapts else tuple(entry.name for entry in data.candidates[:1])
+    names = _before_and_after(data) if data.adapts else [entry.name for entry in data.candidates[:1]]
     shares = {}
     for name in names:
         candidate = data.candidate(name)
@@ -133,6 +133,14 @@ def balance_figure(data: RunData) -> Figure | None:
     return Figure("Class balance of the predictions", uri, alt)
 
 
+def _after(data: RunData) -> str:
+    return data.own.name if data.own else "adapted"
+
+
+def _before_and_after(data: RunData) -> list[str]:
+    return list(dict.fromkeys(("source-only", _after(data))))
+
+
 def _true_shares(data: RunData) -> NDArray[np.float64] | None:
     """Return the class shares of the labelled images, None where there are none."""
     for candidate in data.candidates:
@@ -143,12 +151,12 @@ def _true_shares(data: RunData) -> NDArray[np.float64] | None:
 
 
 def confusion_figures(data: RunData) -> list[Figure]:
-    """Return the confusion matrices worth seeing: the adapted model's beside source-only's.
+    """Return the confusion matrices worth seeing: that of the method's model beside source-only's.
 
     Args:
         data: run.
     """
-    wanted = ("source-only", "adapted") if data.adapts else tuple(entry.name for entry in data.candidates)
+    wanted = _before_and_after(data) if data.adapts else [entry.name for entry in data.candidates]
     figures = []
     for name in wanted:
         candidate = data.candidate(name)
@@ -177,10 +185,13 @@ def feature_figures(data: RunData) -> tuple[list[Figure], list[LegendEntry]]:
     before = turned_onto(feature_map(table.before[rows]), after)
     limit = 1.06 * max(float(np.abs(before).max()), float(np.abs(after).max()), 1e-6)
     figures = []
-    for title, positions, predicted in (
+    maps = [
         ("Before: source model", before, table.predicted_before[rows]),
-        ("After: adapted model", after, table.predicted[rows]),
-    ):
+        (f"After: {candidate_phrase(_after(data)).removeprefix('the ')}", after, table.predicted[rows]),
+    ]
+    if _after(data) == "source-only":
+        maps = [("Source model", after, table.predicted[rows])]
+    for title, positions, predicted in maps:
         uri = _svg_uri(plots.scatter_map(positions=positions, predicted=predicted, limit=limit))
         alt = f"Map of the features of {len(rows)} target images, {len(np.unique(predicted))} predicted classes"
         figures.append(Figure(title, uri, alt))

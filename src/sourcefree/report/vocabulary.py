@@ -79,6 +79,12 @@ _CANDIDATES = {
     "source": "source model",
 }
 
+_PHRASES = {
+    "source-only": "the source model",
+    "translated": "the source model on translated images",
+    "adapted": "the adapted model",
+}
+
 _COUNTS = {
     "target": "target images",
     "source": "source images",
@@ -109,6 +115,16 @@ def quantity(name: str) -> Quantity:
 def candidate_title(name: str) -> str:
     """Return the candidate's name as the report writes it."""
     return _CANDIDATES.get(name, name)
+
+
+def candidate_phrase(name: str) -> str:
+    """Return the candidate as a sentence speaks of it."""
+    return _PHRASES.get(name) or candidate_title(name)
+
+
+def capital(text: str) -> str:
+    """Return the text with a capital letter at its beginning."""
+    return text[:1].upper() + text[1:]
 
 
 def stage_title(stage: str) -> str:

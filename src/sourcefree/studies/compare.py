@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sourcefree.engine.progress import Progress, Silent
 from sourcefree.engine.run_folder import check_place
-from sourcefree.errors import ConfigError, SourcefreeError, did_you_mean
+from sourcefree.errors import ConfigError, DataError, SourcefreeError, did_you_mean
 from sourcefree.files import write_text
 from sourcefree.studies.cell import Cell, Row
 from sourcefree.studies.executors import Executor, LocalExecutor, RayExecutor
+from sourcefree.studies.lock import locked
 from sourcefree.studies.measure import run_cell
+from sourcefree.studies.origin import check_origin, keep_origin
 from sourcefree.studies.points import collect_points
 from sourcefree.studies.prepare import TaskFolders, is_prepared, prepare
 from sourcefree.studies.report import write_study_report
@@ -69,7 +72,7 @@ def compare(
         progress: receives progress; silent by default.
 
     Raises:
-        ConfigError: the study does not fit.
+        ConfigError: the study does not fit, another process writes to ``out``, or its rows are of other images.
         SourcefreeError: no cell could be computed.
     """
     out, progress = Path(out), progress or Silent()
@@ -81,23 +84,44 @@ def compare(
     settings = study if isinstance(study, StudySettings) else load_study(str(study))
     whole = study_cells(settings, origin=origin)
     cells = _chosen(whole, tasks, methods, seeds)
-    table = ResultTable(out / "results.csv")
     executor: Executor = RayExecutor(jobs) if ray else LocalExecutor(jobs)
-    todo = [cell for cell in cells if cell.key not in table.rows]
-    progress.say(f"{len(cells)} cells, {len(cells) - len(todo)} of them done")
-    todo = [] if tables_only else todo
     places = {"cache": cache.resolve(), "data": Path(data).resolve()}
-    failures = _prepare(todo, executor, places, progress)
-    failures += _run([cell for cell in todo if not _unprepared(cell, places)], table, executor, places, progress)
-    rows = _named(table, cells)
-    if not rows:
-        why = f"{failures[0][0]}: {failures[0][1]}" if failures else f"{table.path} has no row of it yet"
-        raise SourcefreeError(f"no cell of the study could be computed: {why}")
-    tables = summary_tables(rows, transposed=settings.rows == "tasks")
-    known = read_point_table(out / "points.csv") if (out / "points.csv").is_file() else []
-    write_points(collect_points(_named(table, whole), cache / "points", known=known), out / "points.csv")
-    _write(out, settings, rows, tables)
+    # Two that write one table would each write it without the other's rows.
+    with nullcontext() if tables_only else locked(out):
+        table = ResultTable(out / "results.csv")
+        progress.say(f"{len(cells)} cells, {sum(cell.key in table.rows for cell in cells)} of them done")
+        failures = [] if tables_only else _compute(cells, table, executor, places, progress)
+        rows = _named(table, cells)
+        if not rows:
+            why = f"{failures[0][0]}: {failures[0][1]}" if failures else f"{table.path} has no row of it yet"
+            raise SourcefreeError(f"no cell of the study could be computed: {why}")
+        tables = summary_tables(rows, transposed=settings.rows == "tasks")
+        _write(out, settings, rows, tables)
+        _write_points(_named(table, whole), cache / "points", out / "points.csv", progress)
     return CompareResult(out, rows, tables, failures)
+
+
+def _compute(
+    cells: list[Cell], table: ResultTable, executor: Executor, places: dict[str, Path], progress: Progress
+) -> list[tuple[str, str]]:
+    """Compute the cells that have no row yet; return what failed."""
+    out = table.path.parent
+    origins = _check_origins(cells, out, places)
+    todo = [cell for cell in cells if cell.key not in table.rows]
+    failures = _prepare(todo, executor, places, progress)
+    done = {_folders(cell, places) for cell in cells if cell.key in table.rows}
+    _keep_origins(origins, out, done)
+    return failures + _run([cell for cell in todo if not _unprepared(cell, places)], table, executor, places, progress)
+
+
+def _write_points(rows: list[Row], folder: Path, path: Path, progress: Progress) -> None:
+    """Write the points; a table of another form in their place is left alone, and is no reason to end without results."""
+    try:
+        known = read_point_table(path) if path.is_file() else []
+    except DataError as error:
+        progress.say(f"points not written: {error.message}")
+        return
+    write_points(collect_points(rows, folder, known=known), path)
 
 
 def _chosen(cells: list[Cell], tasks: Sequence[str], methods: Sequence[str], seeds: Sequence[int]) -> list[Cell]:
@@ -105,6 +129,7 @@ def _chosen(cells: list[Cell], tasks: Sequence[str], methods: Sequence[str], see
     for what, wanted, known in (
         ("task", tasks, {cell.task_name for cell in cells}),
         ("method", methods, {cell.method_name for cell in cells}),
+        ("seed", [str(seed) for seed in seeds], {str(cell.seed) for cell in cells}),
     ):
         for name in wanted:
             if name not in known:
@@ -126,16 +151,40 @@ def _unprepared(cell: Cell, places: dict[str, Path]) -> bool:
     return not is_prepared(_folders(cell, places))
 
 
+def _check_origins(cells: list[Cell], out: Path, places: dict[str, Path]) -> dict[TaskFolders, dict[str, str]]:
+    """Return the fingerprints of every task's images; refuse results and caches that were made from others."""
+    known: dict[Any, dict[str, str]] = {}
+    origins = {}
+    for folders in dict.fromkeys(_folders(cell, places) for cell in cells):
+        images = folders.task.folders or folders.task.given
+        if images not in known:
+            known[images] = folders.origin()
+        check_origin(out / "results.data", known[images], places["data"])
+        folders.check_origin(known[images])
+        origins[folders] = known[images]
+    return origins
+
+
+def _keep_origins(origins: dict[TaskFolders, dict[str, str]], out: Path, done: set[TaskFolders]) -> None:
+    """Note what prepared tasks, and those that have rows, were made from: older versions did not."""
+    for folders, images in origins.items():
+        prepared = is_prepared(folders)
+        if prepared:
+            folders.keep_origin(images)
+        if images and (prepared or folders in done):
+            keep_origin(out / "results.data", images)
+
+
 def _prepare(
     cells: list[Cell], executor: Executor, places: dict[str, Path], progress: Progress
 ) -> list[tuple[str, str]]:
     """Render images and train source models; return what failed."""
     places["cache"].mkdir(parents=True, exist_ok=True)
     # Tasks may share source models, such as those that differ in their pairs: one of each kind goes first.
-    first: dict[Any, TaskFolders] = {}
+    first: dict[Path, TaskFolders] = {}
     rest: dict[TaskFolders, None] = {}
     for folders in dict.fromkeys(_folders(cell, places) for cell in cells if _unprepared(cell, places)):
-        shared = (folders.source_data, folders.source_model(0))
+        shared = folders.source_model(0)
         if shared in first:
             rest[folders] = None
         else:

@@ -49,6 +49,7 @@ def run_cell(cell: Cell, *, cache: Path, data: Path) -> Row:
     base: Row = {"key": cell.key, "task": cell.task_name, "method": cell.method_name, "seed": cell.seed}
     started = time.perf_counter()
     bridges = cache / "bridges" / cell.bridge_key
+    restored = _restored(cell.settings, folder, bridges)
     adaptation, test = _load(cell, TaskFolders(cell.task, cell.seed, cache, data).prepared(), folder, bridges)
     judge = adaptation.judge()
     recorder = PointRecorder(
@@ -63,8 +64,16 @@ def run_cell(cell: Cell, *, cache: Path, data: Path) -> Row:
     for candidate in candidates.values():
         recorder.add(candidate, stage=candidate.name, progress=1.0)
     row = _measure(adaptation, judge, candidates, test)
+    if restored:
+        row["peak_memory_mb"] = None  # of the whole cell it is not known, and a part would depend on the cells before
     shutil.rmtree(folder, ignore_errors=True)
     return {**base, "status": "done", **row, "wall_seconds": time.perf_counter() - started}
+
+
+def _restored(settings: AdaptSettings, folder: Path, bridges: Path) -> bool:
+    """Return whether training goes on from checkpoints: of this cell, or of another one that trained the same bridge."""
+    shared = settings.tgmb is not None and not settings.joint and (bridges / "tgmb.pt").is_file()
+    return shared or any((folder / "checkpoints").glob("*.pt"))
 
 
 def _load(cell: Cell, prepared: PreparedTask, folder: Path, bridges: Path) -> tuple[Adaptation, LabelledData]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,7 +90,7 @@ def collect_points(rows: Sequence[Row], folder: Path, *, known: Sequence[Row] = 
             and (task, seed, point["method"]) in gone
             and (point["method"], point["stage"], point["progress"]) not in group
         ]
-        flat = _flat(task, seed, group)
+        flat = _flat(task, seed, group, labelled)
         if not stay:
             models = zip(flat, group.values(), strict=True)
             _add_agreements([(row, point) for row, point in models if row["method"] not in labelled])
@@ -102,12 +102,13 @@ def _owner(stage: str, method: str) -> str:
     return stage if stage in _SHARED else method
 
 
-def _flat(task: str, seed: int, group: Mapping[tuple[str, str, float], Row]) -> list[Row]:
+def _flat(task: str, seed: int, group: Mapping[tuple[str, str, float], Row], labelled: Collection[str]) -> list[Row]:
     return [
         {
             **{"task": task, "seed": seed, "method": method, "stage": stage, "progress": progress},
             "accuracy": point["accuracy"],
             **point["scores"],
+            **({"uses_labels": 1.0} if method in labelled else {}),
         }
         for (method, stage, progress), point in group.items()
     ]

@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,7 +18,8 @@ from sourcefree.config import TrainSettings
 from sourcefree.data.folders import ImageFile, find_images, find_labelled_images
 from sourcefree.data.simulated import simulate
 from sourcefree.engine.sampling import stream_seed
-from sourcefree.errors import ConfigError
+from sourcefree.errors import ConfigError, did_you_mean
+from sourcefree.studies.origin import check_origin, keep_origin, origin
 from sourcefree.studies.renderings import RENDERINGS, render_folder, replace_by_noise
 from sourcefree.studies.splits import scene_of, split_by_scene
 from sourcefree.studies.tasks import FolderData, GivenData, SimulatedData, TaskSettings
@@ -97,6 +98,8 @@ class TaskFolders:
         given = self.task.given
         images = str(given.source) if given else str(self.source_data.relative_to(self.cache))
         key = [images, settings, number, self.task.sources]
+        if given and given.source_test is not None:
+            key.append(str(given.source_test))
         return self._folder("model", key)
 
     def prepared(self) -> PreparedTask:
@@ -121,6 +124,36 @@ class TaskFolders:
             source_models=models,
         )
 
+    def origin(self) -> dict[str, str]:
+        """Return the fingerprints of the task's images; none where they are simulated."""
+        data = self.task.folders or self.task.given
+        return origin(_paths(data).values(), self.data) if data else {}
+
+    def check_origin(self, now: Mapping[str, str]) -> None:
+        """Refuse to go on with what was made from other images.
+
+        Raises:
+            ConfigError: something in the cache was.
+        """
+        for record in self._records(now):
+            check_origin(record, now, self.data)
+
+    def keep_origin(self, now: Mapping[str, str]) -> None:
+        """Note beside what is made of the images which ones they are."""
+        for record, part in self._records(now).items():
+            keep_origin(record, part)
+
+    def _records(self, now: Mapping[str, str]) -> dict[Path, Mapping[str, str]]:
+        """Return what is to be noted where; tasks whose data are given may share a source model and nothing else."""
+        records = {self.target_data.with_suffix(".data"): now}
+        given = self.task.given
+        if given:
+            own = {str(path) for path in (given.source, given.source_test)}
+            part = {path: value for path, value in now.items() if path in own}
+            models = (self.source_model(number) for number in range(self.task.sources))
+            records.update({model.with_suffix(".data"): part for model in models})
+        return records if now else {}
+
     def _folder(self, kind: str, content: object) -> Path:
         text = json.dumps([_VERSION, kind, content, self.seed], sort_keys=True, default=str)
         return self.cache / f"{kind}-{hashlib.blake2b(text.encode(), digest_size=8).hexdigest()}"
@@ -139,10 +172,11 @@ def prepare(folders: TaskFolders) -> None:
     A folder appears whole or not at all; the training of a source model goes on where it was stopped.
 
     Raises:
-        ConfigError: classes or scenes do not fit.
+        ConfigError: classes or scenes do not fit, or what is there was made from other images.
         DataError: images cannot be used.
     """
-    task = folders.task
+    task, images = folders.task, folders.origin()
+    folders.check_origin(images)
     if task.simulated is not None:
         simulated = task.simulated
         _once(folders.source_data, lambda out: _simulate_source(simulated, folders.seed, out))
@@ -150,6 +184,7 @@ def prepare(folders: TaskFolders) -> None:
     elif task.folders is not None:
         placed = _placed(task.folders, folders.data)
         _once(folders.target_data, lambda out: _link_folders(placed, folders.seed, out))
+    folders.keep_origin(images)
     for number in range(task.sources):
         _train(folders, number)
 
@@ -227,8 +262,11 @@ DataT = TypeVar("DataT", FolderData, GivenData)
 
 def _placed(data: DataT, start: Path) -> DataT:
     """Return the data with paths that begin at the data folder."""
-    paths = {name: value for name in type(data).model_fields if isinstance(value := getattr(data, name), Path)}
-    return data.model_copy(update={name: start / path for name, path in paths.items()})
+    return data.model_copy(update={name: start / path for name, path in _paths(data).items()})
+
+
+def _paths(data: FolderData | GivenData) -> dict[str, Path]:
+    return {name: value for name in type(data).model_fields if isinstance(value := getattr(data, name), Path)}
 
 
 def _placed_modality(modality: str, start: Path) -> str:
@@ -237,8 +275,10 @@ def _placed_modality(modality: str, start: Path) -> str:
 
 def _link_folders(data: FolderData, seed: int, out: Path) -> None:
     """Write the split as links: the images themselves are not copied."""
-    labels = data.classes or tuple(name for name in _class_names(data.source) if name not in data.irrelevant)
-    found = find_labelled_images(data.source, labels=_class_names(data.source))
+    names = _class_names(data.source)
+    _check_classes(data, names)
+    labels = data.classes or tuple(name for name in names if name not in data.irrelevant)
+    found = find_labelled_images(data.source, labels=names)
     task = [(file, labels.index(name)) for file, name in _named(found) if name in labels]
     missing = set(labels) - {labels[index] for _, index in task}
     if missing:
@@ -247,18 +287,33 @@ def _link_folders(data: FolderData, seed: int, out: Path) -> None:
     shares = [data.source_share * 0.9, data.source_share * 0.1, data.target_share]
     shares.append(1 - sum(shares))
     parts = _split(scenes, [index for _, index in task], shares, seed)
+    # Pairs may show scenes of the source images, never those of the target images.
+    pairs = _pair_files(data, found, {scenes[position] for part in parts[2:] for position in part})
+    if not pairs:
+        raise ConfigError(
+            f"{data.pool_source or data.source}: no pair is left", hint="pairs may not show scenes of the target images"
+        )
     targets = {file.stem: file for file in find_images(data.target)}
     places = (("source/train", False), ("source/test", False), ("target/train", True), ("target/test", True))
     for (place, is_target), positions in zip(places, parts, strict=True):
         for position in positions:
             file = task[position][0]
-            _link(_partner(targets, file, data) if is_target else file, out / place)
-    # Pairs may show scenes of the source images, never those of the target images.
-    used = {scenes[position] for part in parts[2:] for position in part}
-    for file in _pair_files(data, found, used):
+            _link(_partner(targets, file, data.target) if is_target else file, out / place)
+    pool = targets if data.pool_target is None else {file.stem: file for file in find_images(data.pool_target)}
+    for file in pairs:
         _link(file, out / "pairs" / "source")
-        partner = _partner(_pair_targets(data, targets), file, data)
-        _link(partner, out / "pairs" / "target")
+        _link(_partner(pool, file, data.pool_target or data.target), out / "pairs" / "target")
+
+
+def _check_classes(data: FolderData, names: Sequence[str]) -> None:
+    """Refuse classes that are no folder or have two parts to play: a wrong name would silently make another task."""
+    for what, wanted in (("classes", data.classes), ("irrelevant", data.irrelevant)):
+        for name in wanted:
+            if name not in names:
+                raise ConfigError(f"{data.source}: {what}: no class folder {name!r}", hint=did_you_mean(name, names))
+    both = sorted(set(data.classes) & set(data.irrelevant))
+    if both:
+        raise ConfigError(f"{data.source}: {both[0]!r} is in classes and in irrelevant", hint="leave it in one of them")
 
 
 def _split(scenes: list[str], class_index: list[int], shares: list[float], seed: int) -> list[Any]:
@@ -287,16 +342,10 @@ def _pair_files(data: FolderData, found: Any, used: set[str]) -> list[ImageFile]
     return [file for file, name in _named(found) if name in data.irrelevant]
 
 
-def _pair_targets(data: FolderData, targets: dict[str, ImageFile]) -> dict[str, ImageFile]:
-    if data.pool_target is None:
-        return targets
-    return {file.stem: file for file in find_images(data.pool_target)}
-
-
-def _partner(targets: dict[str, ImageFile], file: ImageFile, data: FolderData) -> ImageFile:
+def _partner(targets: Mapping[str, ImageFile], file: ImageFile, folder: Path) -> ImageFile:
     if file.stem not in targets:
         raise ConfigError(
-            f"{data.target}: no image {file.stem} of the other sensor",
+            f"{folder}: no image {file.stem} of the other sensor",
             hint="both folders must hold the same relative names",
         )
     return targets[file.stem]
@@ -316,12 +365,15 @@ def _train(folders: TaskFolders, number: int) -> None:
     images, test = folders.source_images
     if task.sources > 1:
         images = _part_of(images, number, task.sources, folders.seed, folders.cache)
+    resume = (out / "config.yaml").is_file()
+    if not resume:
+        shutil.rmtree(out, ignore_errors=True)  # stopped before it began
     train_source(
         images=images,
         test=test,
         out=out,
         settings=TrainSettings(source=task.source, seed=stream_seed(folders.seed, "source", number)),
-        resume=(out / "config.yaml").is_file(),
+        resume=resume,
     )
 
 

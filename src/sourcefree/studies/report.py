@@ -28,6 +28,7 @@ def write_study_report(path: Path, *, study: StudySettings, rows: Sequence[Row],
         tables=tables,
         figures=_figures(study, rows),
         cells=len(rows),
+        seeds=names(rows, "seed"),
         version=__version__,
         # Markup skips escaping: this is our own file and holds no outside text.
         style=Markup(environment.loader.get_source(environment, "style.css")[0].strip()),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ COLUMNS = (
     *("target_images", "pairs", "test_images", "uses_labels", "note", "key"),
 )
 _TEXT = ("task", "method", "status", "delivered", "note", "key")
+_POINT_TEXT = ("task", "method", "stage")
 _WHOLE = ("seed", "parameters", "images", "target_images", "pairs", "test_images")
 
 
@@ -53,11 +54,13 @@ class ResultTable:
 
 
 def write_parquet(rows: list[Row], path: Path) -> None:
-    """Write the table as Parquet."""
+    """Write the table as Parquet, in place of the one before and never half."""
     import polars
 
     columns = {name: [row.get(name) for row in rows] for name in COLUMNS}
-    polars.DataFrame(columns, strict=False).write_parquet(path)
+    temporary = path.with_name(f".{path.name}.part")
+    polars.DataFrame(columns, strict=False).write_parquet(temporary)
+    temporary.replace(path)
 
 
 def write_points(points: list[Row], path: Path) -> None:
@@ -74,17 +77,23 @@ def read_point_table(path: Path) -> list[Row]:
     Raises:
         DataError: there is none, or it is another kind of table.
     """
+    hint = "it is written by sourcefree compare: move this one away, and write it again with --tables-only"
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
+            rows = [_point(row) for row in csv.DictReader(file)]
+    except (UnicodeDecodeError, csv.Error, TypeError, ValueError) as error:
+        raise DataError(f"{path}: not the points of a study ({error})", hint=hint) from error
     except OSError as error:
         raise DataError(
             f"{path}: no points of a study", hint="run sourcefree compare first, with this --out"
         ) from error
-    if not rows or not {"task", "seed", "method", "accuracy"} <= set(rows[0]):
-        raise DataError(f"{path}: not the points of a study", hint="it is written by sourcefree compare")
-    text = ("task", "method", "stage")
-    return [{name: value if name in text else float(value) for name, value in row.items() if value} for row in rows]
+    if not rows or not all({*_POINT_TEXT, "seed", "progress", "accuracy"} <= set(row) for row in rows):
+        raise DataError(f"{path}: not the points of a study", hint=hint)
+    return rows
+
+
+def _point(row: Mapping[str, str]) -> Row:
+    return {name: value if name in _POINT_TEXT else float(value) for name, value in row.items() if value}
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:

@@ -17,7 +17,7 @@ from sourcefree.studies.cell import Row
 from sourcefree.studies.summary import Table, names
 
 _NO_MOMENTS = ("source-only", "adabn", "translated", "tgmb")  # stages that train no target model
-_NO_SCORES = ("task", "seed", "method", "stage", "progress", "accuracy", "temperature")
+_NO_SCORES = ("task", "seed", "method", "stage", "progress", "accuracy", "temperature", "uses_labels")
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,9 @@ def quality(rows: Sequence[Row], *, task: str, score: str) -> Quality:
 
 
 def quality_tables(rows: Sequence[Row]) -> list[Table]:
-    """Return rank correlations and regrets of every score, a column for each task; the oracle stands in no competition."""
-    rows = [row for row in rows if row["method"] != "oracle"]
+    """Return rank correlations and regrets of every score, a column for each task; models that saw labels do not compete."""
+    # Points of older versions say it by the oracle's name alone.
+    rows = [row for row in rows if not row.get("uses_labels") and row["method"] != "oracle"]
     tasks, scores = names(rows, "task"), score_names(rows)
     found = {(task, score): quality(rows, task=task, score=score) for task in tasks for score in scores}
     correlation = [
@@ -126,6 +127,8 @@ def _moment_table(rows: Sequence[Row], scores: Sequence[str]) -> Table:
     body = []
     for score in scores if count else ():
         gains = moment_gains(rows, score)
+        if not gains:
+            continue  # no training has it at all its moments
         body.append([score, *(f"{100 * value:+.1f}" for value in (fmean(gains), min(gains), max(gains)))])
     note = f"{count} trainings: accuracy at the moment with the best score (a third, two thirds, end), less that of the end."
     return Table(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from sourcefree.config import STAGES, AdaptSettings, Settings
 from sourcefree.errors import ConfigError, did_you_mean, first_problem
@@ -49,6 +49,13 @@ class StudySettings(Settings):
     rows: Literal["methods", "tasks"] = Field("methods", description="what stands in the rows of the tables")
     definitions: dict[str, TaskSettings] = Field({}, description="tasks of the user's own, by name")
 
+    @field_validator("seeds")
+    @classmethod
+    def _seeds_differ(cls, seeds: list[int]) -> list[int]:
+        if len(set(seeds)) < len(seeds):
+            raise ValueError("a seed stands there twice: both cells would be the same measurement")
+        return seeds
+
 
 def load_study(path_or_name: str) -> StudySettings:
     """Return a study from a YAML file, or a ready-made one by name.
@@ -67,6 +74,8 @@ def load_study(path_or_name: str) -> StudySettings:
                 f"{path_or_name}: no study file and no ready-made study",
                 hint=did_you_mean(path_or_name, ready_studies()),
             ) from error
+        except UnicodeDecodeError as error:
+            raise ConfigError(f"{path_or_name}: not a text file ({error})", hint="save it as UTF-8") from error
     return _parse(text, StudySettings, origin=path_or_name)
 
 
@@ -84,12 +93,13 @@ def ready_tasks() -> dict[str, TaskSettings]:
     return {name: override_task(TaskSettings, changes, origin=name) for name, changes in content.items()}
 
 
-def override_task(kind: type[TaskSettings], content: Mapping[str, Any], *, origin: str) -> TaskSettings:
+def override_task(kind: type[TaskSettings], content: Any, *, origin: str) -> TaskSettings:
     """Return a task from plain data; what is left out of ``source`` keeps the small network's defaults.
 
     Raises:
         ConfigError: the content does not fit.
     """
+    _check_mapping(content, f"task {origin}")
     data = next((name for name in ("simulated", "folders", "given") if name in content), None)
     if data is None:
         raise ConfigError(f"task {origin}: expected 'simulated', 'folders' or 'given'")
@@ -173,19 +183,43 @@ def _parse(text: str, kind: type[StudySettings], *, origin: str) -> StudySetting
         content = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"{origin}: not valid YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(content, dict):
-        raise ConfigError(f"{origin}: expected 'name: value', found {type(content).__name__}")
+    _check_mapping(content, origin)
+    _check_names(content, kind, origin)
+    tasks = content.get("definitions") or {}
+    _check_mapping(tasks, f"{origin}: definitions")
+    content["definitions"] = {name: override_task(TaskSettings, task, origin=name) for name, task in tasks.items()}
+    for part in ("tasks", "methods"):
+        if isinstance(content.get(part), list):
+            content[part] = [
+                _variation(entry, origin=f"{origin}, {part}.{number}") if isinstance(entry, dict) else entry
+                for number, entry in enumerate(content[part])
+            ]
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        raise ConfigError(f"{origin}: {first_problem(error)}") from error
+
+
+def _variation(entry: dict[str, Any], *, origin: str) -> Variation:
+    """Return one entry of a list, built apart: as one of two kinds, its mistakes would be told of the other kind."""
+    _check_names(entry, Variation, origin)
+    try:
+        return Variation.model_validate(entry)
+    except ValidationError as error:
+        raise ConfigError(f"{origin}: {first_problem(error)}") from error
+
+
+def _check_mapping(content: Any, where: str) -> None:
+    if not isinstance(content, Mapping):
+        raise ConfigError(f"{where}: expected 'name: value', found {type(content).__name__}")
+
+
+def _check_names(content: Mapping[str, Any], kind: type[Settings], origin: str) -> None:
     unknown = [name for name in content if name not in kind.model_fields]
     if unknown:
         raise ConfigError(
             f"{origin}: unknown entry {unknown[0]!r}", hint=did_you_mean(str(unknown[0]), kind.model_fields)
         )
-    tasks = content.get("definitions") or {}
-    content["definitions"] = {name: override_task(TaskSettings, task, origin=name) for name, task in tasks.items()}
-    try:
-        return kind(**content)
-    except ValidationError as error:
-        raise ConfigError(f"{origin}: {first_problem(error)}") from error
 
 
 def _ready(name: str) -> str:
