@@ -295,3 +295,16 @@ def test_run_status_tells_how_it_ended(tmp_path: Path) -> None:
         with pytest.raises(type(error)), folder.recording({"command": "adapt"}):
             raise error
         assert f'"{status}"' in (folder.path / "run.json").read_text()
+
+
+@pytest.mark.parametrize("error", [KeyError("storage"), UnicodeDecodeError("utf-8", b"x", 0, 1, "bad byte")])
+def test_whatever_torch_says_of_a_damaged_checkpoint_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    (tmp_path / "state.pt").write_bytes(b"damaged")
+    monkeypatch.setattr("torch.load", fail)
+    with pytest.raises(CheckpointError, match=r"state\.pt"):
+        CheckpointFile(tmp_path / "state.pt").load()
