@@ -313,3 +313,16 @@ def test_a_small_data_set_is_cropped_anew_each_time_it_is_gone_through() -> None
 def test_one_image_is_too_few_to_train_on(runtime: Runtime, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="1 images to train on"):
         train(runtime, tmp_path, data=Numbers(1))
+
+
+@pytest.mark.parametrize("error", [KeyError("storage"), UnicodeDecodeError("utf-8", b"x", 0, 1, "bad byte")])
+def test_whatever_torch_says_of_a_damaged_checkpoint_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    (tmp_path / "state.pt").write_bytes(b"damaged")
+    monkeypatch.setattr("torch.load", fail)
+    with pytest.raises(CheckpointError, match=r"state\.pt"):
+        CheckpointFile(tmp_path / "state.pt").load()

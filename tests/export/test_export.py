@@ -47,6 +47,7 @@ def trained(kind: str) -> TrainedClassifier:
         source = Classifier(network, head=head)
         model = behind_translator(source, create_translator("unet", in_channels=1), name="unet", in_channels=1)
     size = 160 if kind == "vit" else SIZE
+    model = model.calibrated(2.0) if kind == "calibrated" else model
     return TrainedClassifier(model.eval(), architecture, ("cat", "dog", "car"), depth(), size)
 
 
@@ -61,7 +62,7 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("kind", ["bottleneck", "translated", "vit"])
+@pytest.mark.parametrize("kind", ["bottleneck", "calibrated", "translated", "vit"])
 def test_the_file_answers_as_the_model_does(images: Path, tmp_path: Path, kind: str) -> None:
     trained(kind).save(tmp_path / "model")
     result = export(run=tmp_path / "model", out=tmp_path / "out", images=images)

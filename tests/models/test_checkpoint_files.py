@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from sourcefree.errors import CheckpointError, ConfigError
-from sourcefree.models.checkpoint_files import load_into, read_labels, read_state_dict
+from sourcefree.models.checkpoint_files import Stored, load_into, read_labels, read_state_dict, read_stored, stored_in
 from sourcefree.models.pretrained import WHEELS, WheelWeights, create_backbone, wheel_file
 
 
@@ -27,8 +27,38 @@ def test_wrapped_and_prefixed_weights_are_found(tmp_path: Path, network: nn.Modu
     if prefix == "model.module.":
         state = {f"module.model.{name.split('.', 2)[2]}": value for name, value in state.items()}
     torch.save(wrap(state), tmp_path / "w.pth")  # type: ignore[operator]
-    found = read_state_dict(tmp_path / "w.pth")
-    assert found.keys() == network.state_dict().keys()
+    other = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2))
+    load_into(other, read_state_dict(tmp_path / "w.pth"), path=tmp_path / "w.pth")
+    assert all(torch.equal(value, other.state_dict()[name]) for name, value in network.state_dict().items())
+
+
+def test_a_network_with_a_part_named_model_keeps_its_names(tmp_path: Path) -> None:
+    own = nn.ModuleDict({"model": nn.Linear(3, 2)})
+    torch.save(own.state_dict(), tmp_path / "w.pth")
+    other = nn.ModuleDict({"model": nn.Linear(3, 2)})
+    load_into(other, read_state_dict(tmp_path / "w.pth"), path=tmp_path / "w.pth")
+    assert torch.equal(own["model"].weight, other["model"].weight)
+
+
+def test_classes_named_by_digits_are_in_the_order_of_their_index(tmp_path: Path) -> None:
+    indices = {name: index for index, name in enumerate(sorted(str(i) for i in range(11)))}
+    assert stored_in({"class_to_idx": indices}, where="w").labels == list(indices)
+    (tmp_path / "l.json").write_text(json.dumps(indices))
+    assert read_labels(tmp_path / "l.json") == list(indices)
+
+
+def test_statistics_stored_as_tensors_are_read() -> None:
+    stored = stored_in({"mean": torch.full((3, 1, 1), 0.5), "std": torch.ones(3)}, where="w")
+    assert (stored.mean, stored.std) == ((0.5,) * 3, (1.0,) * 3)
+
+
+def test_what_torch_cannot_unpack_tells_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise KeyError("storage")
+
+    (tmp_path / "w.pth").write_bytes(b"damaged")
+    monkeypatch.setattr("torch.load", fail)
+    assert read_stored(tmp_path / "w.pth") == Stored()
 
 
 def test_safetensors_load_into_a_network(tmp_path: Path, network: nn.Module) -> None:

@@ -16,7 +16,7 @@ from sourcefree.commands.source_models import resolve_source_model
 from sourcefree.errors import CheckpointError, ConfigError
 from sourcefree.models.checkpoint_files import read_stored
 from sourcefree.models.stem import with_input_channels
-from sourcefree.models.trained import load_trained
+from sourcefree.models.trained import TrainedClassifier, load_trained
 
 FACTORY = """
 from torch import nn
@@ -160,3 +160,11 @@ def test_the_native_stem_starts_where_repeating_the_channel_would(name: str) -> 
     assert with_input_channels(network, 7)(torch.randn(2, 7, 160, 160)).shape == (2, 2)
     with pytest.raises(ConfigError, match="does not begin with a convolution"):
         with_input_channels(nn.Linear(3, 2), 1)
+
+
+def test_a_network_whose_layers_share_weights_is_saved(tmp_path: Path) -> None:
+    network = nn.Sequential(nn.Flatten(), nn.Linear(3 * 16 * 16, 4), nn.Linear(4, 4), nn.Linear(4, 4), nn.Linear(4, 2))
+    network[3].weight = network[2].weight
+    trained = TrainedClassifier.from_module(network, labels=["cat", "dog"], size=16)
+    trained.save(tmp_path / "model")
+    assert load_trained(tmp_path / "model", network=network).labels == ("cat", "dog")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import lzma
 import shutil
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 
@@ -43,8 +45,10 @@ def unpack(archive: Path, folder: Path, *, progress: Counter | None = None) -> P
             _unpack_zip(archive, folder, progress)
         else:
             _unpack_tar(archive, folder, progress)
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, OSError) as error:
+    except (zipfile.BadZipFile, tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError) as error:
         raise DataError(f"{archive}: cannot be unpacked ({error})", hint="download it again") from error
+    except (NotImplementedError, RuntimeError) as error:  # a compression that Python lacks, or a password
+        raise DataError(f"{archive}: cannot be unpacked ({error})", hint="unpack it yourself into a folder") from error
     done.write_text(_stamp(archive), encoding="utf-8")
     return folder
 

@@ -35,7 +35,7 @@ def load_translator(folder: Path, *, in_channels: int) -> tuple[nn.Module, Modal
     if not (folder / "translator.json").is_file():
         raise CheckpointError(
             f"{folder}: no translator found",
-            hint="give the run folder of an adapt run whose method trains one (multilevel, tgmb-tgkt)",
+            hint="give the run folder of an adapt run whose method trains one (tgmb-tgkt)",
         )
     try:
         description = json.loads((folder / "translator.json").read_text(encoding="utf-8"))

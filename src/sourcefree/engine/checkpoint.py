@@ -62,7 +62,8 @@ class CheckpointFile:
         try:
             content = torch.load(self.path, map_location="cpu", weights_only=True)
             return TrainingState(**content)
-        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, TypeError) as error:
+        # ValueError holds UnicodeDecodeError; both and KeyError come from bytes flipped inside the file.
+        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, TypeError, ValueError, KeyError) as error:
             raise CheckpointError(
                 f"{self.path}: not a checkpoint of this version ({type(error).__name__})",
                 hint="delete it to train this stage again, then use --resume",

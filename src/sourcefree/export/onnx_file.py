@@ -24,15 +24,19 @@ OPSET = 18
 
 
 class _Probabilities(nn.Module):
-    """Standardised images to probabilities, without the hooks that catch features."""
+    """Standardised images to calibrated probabilities, without the hooks that catch features."""
+
+    temperature: Tensor
 
     def __init__(self, model: Classifier) -> None:
         super().__init__()
         self.adapter = model.adapter
         self.network = model.network
+        self.register_buffer("temperature", model.temperature)
 
     def forward(self, images: Tensor) -> Tensor:
-        probabilities: Tensor = self.network(self.adapter(images)).softmax(-1)
+        logits = self.network(self.adapter(images)) / self.temperature
+        probabilities: Tensor = logits.softmax(-1)
         return probabilities
 
 

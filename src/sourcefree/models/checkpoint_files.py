@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,8 @@ _PLAIN = "save plain weights: torch.save(model.state_dict(), 'weights.pth'), or 
 def read_state_dict(path: Path) -> dict[str, Tensor]:
     """Return the tensors of a .safetensors file, or of a .pth file loaded with weights only.
 
-    A state dict inside ``{"state_dict": ...}`` or ``{"model": ...}`` is unwrapped, and a prefix that all names share
-    (``module.``, ``model.``) is taken off.
+    A state dict inside ``{"state_dict": ...}`` or ``{"model": ...}`` is unwrapped. Names stay as they are; see
+    :func:`load_into` for a prefix that all of them share.
 
     Raises:
         CheckpointError: the file is missing, damaged, or holds anything but plain tensors.
@@ -49,7 +49,7 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     tensors = {name: value for name, value in state.items() if isinstance(value, Tensor)}
     if not tensors or len(tensors) < len(state):
         raise CheckpointError(f"{path}: expected tensors by name, found {_kind(content)}", hint=_PLAIN)
-    return _without_prefix(tensors)
+    return tensors
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def read_stored(path: Path) -> Stored:
         elif path.is_file():
             loaded = torch.load(path, map_location="cpu", weights_only=True)
             content = loaded if isinstance(loaded, dict) else {}
-    except (OSError, RuntimeError, EOFError, ValueError, SafetensorError, pickle.UnpicklingError):
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError, SafetensorError, pickle.UnpicklingError):
         return Stored()  # read_state_dict says what is wrong with the file
     return stored_in(content, where=str(path))
 
@@ -98,19 +98,20 @@ def stored_in(content: Mapping[str, Any], *, where: str) -> Stored:
     Raises:
         CheckpointError: an entry has another form.
     """
-    names = next((content[name] for name in _LABELS if isinstance(content.get(name), (list, tuple, dict))), None)
+    key = next((name for name in _LABELS if isinstance(content.get(name), (list, tuple, dict))), "")
+    names = content.get(key)
     try:
         size = content.get("input_size")
-        mean, std = (tuple(float(v) for v in content[name]) if content.get(name) else None for name in ("mean", "std"))
+        mean, std = (_numbers(content.get(name)) for name in ("mean", "std"))
         return Stored(
-            labels=[str(n) for n in _from_json(dict(names) if isinstance(names, dict) else list(names))]
+            labels=[str(n) for n in (_by_index(names) if key == "class_to_idx" else _from_json(names))]
             if names
             else None,
             size=None if size is None else int(size[-1] if isinstance(size, (list, tuple)) else size),
             mean=mean,
             std=std,
         )
-    except (TypeError, ValueError, IndexError) as error:
+    except (TypeError, ValueError, IndexError, AttributeError) as error:
         raise CheckpointError(
             f"{where}: its label names, mean, std or input_size cannot be used ({error})",
             hint="expected names, one number a channel, and pixels; or remove them from the file",
@@ -120,10 +121,15 @@ def stored_in(content: Mapping[str, Any], *, where: str) -> Stored:
 def load_into(network: nn.Module, state: Mapping[str, Tensor], *, path: Path) -> None:
     """Load weights into a network, all of them.
 
+    A prefix that all names share (``module.``, ``model.``) is taken off where the names do not fit as they are: a network
+    may well have a part of that name.
+
     Raises:
         CheckpointError: names or shapes do not fit; says which.
     """
     own = network.state_dict()
+    if own.keys() != state.keys():
+        state = _without_prefix(dict(state))
     missing = sorted(own.keys() - state.keys())
     unexpected = sorted(state.keys() - own.keys())
     shapes = [
@@ -170,11 +176,28 @@ def read_labels(path: Path) -> list[str]:
 
 
 def _from_json(content: Any) -> list[str]:
-    if isinstance(content, list):
-        return content
-    if all(str(key).isdigit() for key in content):
+    if isinstance(content, (list, tuple)):
+        return list(content)
+    if all(str(key).isdigit() for key in content) and not _are_indices(content.values()):
         return [content[key] for key in sorted(content, key=lambda key: int(key))]
-    return sorted(content, key=lambda name: int(content[name]))
+    return _by_index(content)
+
+
+def _by_index(names: Any) -> list[str]:
+    return sorted(names, key=lambda name: int(names[name]))
+
+
+def _are_indices(values: Iterable[Any]) -> bool:
+    """Return whether these are the numbers 0..n-1: classes named by digits, as a data set of digits has them."""
+    found = list(values)
+    return all(type(value) is int for value in found) and sorted(found) == list(range(len(found)))
+
+
+def _numbers(values: Any) -> tuple[float, ...] | None:
+    """Return floats of a list or a tensor (of any shape: (C, 1, 1) is usual), or None where there are none."""
+    if isinstance(values, Tensor):
+        values = values.flatten().tolist()
+    return tuple(float(value) for value in values) if values is not None and len(values) else None
 
 
 def _unwrap(content: Any) -> dict[str, Any]:

@@ -31,13 +31,15 @@ def new_student(source_model: Classifier, *, in_channels: int, native_stem: bool
     network = copy.deepcopy(source_model.network).requires_grad_(True)
     if native_stem and in_channels != 3:
         network = with_input_channels(network, in_channels).requires_grad_(True)
-        return Classifier(
+        student = Classifier(
             network,
             head=source_model.head_name,
             in_channels=in_channels,
             stages=source_model.stage_names,
             adapter=torch.nn.Identity(),
         )
+        student.temperature.copy_(source_model.temperature)
+        return student
     student = Classifier(network, head=source_model.head_name, in_channels=in_channels, stages=source_model.stage_names)
     student.temperature.copy_(source_model.temperature)
     if in_channels == source_model.in_channels:
@@ -101,6 +103,7 @@ def other_student(
     network, head = architecture.build(pretrained=pretrained)
     _copy_head(source_model.head, network.get_submodule(head))
     student = Classifier(network, head=head, in_channels=in_channels, stages=find_stages(network, size=size))
+    student.temperature.copy_(source_model.temperature)
     return student, architecture
 
 

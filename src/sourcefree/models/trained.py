@@ -81,7 +81,11 @@ class TrainedClassifier:
     def save(self, folder: Path) -> None:
         """Write ``weights.safetensors`` and ``model.json``; the description comes last, so a folder with it is whole."""
         folder.mkdir(parents=True, exist_ok=True)
-        tensors = {name: value.detach().cpu().contiguous() for name, value in self.model.state_dict().items()}
+        # Copies: safetensors refuses tensors that share their memory, as tied layers do.
+        tensors = {
+            name: value.detach().cpu().clone(memory_format=torch.contiguous_format)
+            for name, value in self.model.state_dict().items()
+        }
         temporary = folder / f".{_WEIGHTS}.{secrets.token_hex(4)}.part"
         save_file(tensors, temporary, metadata={"format": "pt"})
         temporary.replace(folder / _WEIGHTS)

@@ -115,7 +115,7 @@ def behind_translator(source_model: Classifier, translator: nn.Module, *, name: 
         name: of the translator in :data:`TRANSLATORS`.
         in_channels: of the target sensor.
     """
-    return Classifier(
+    translated = Classifier(
         source_model.network,
         head=source_model.head_name,
         in_channels=in_channels,
@@ -123,6 +123,8 @@ def behind_translator(source_model: Classifier, translator: nn.Module, *, name: 
         adapter=nn.Sequential(translator, source_model.adapter),
         translator=name,
     )
+    translated.temperature.copy_(source_model.temperature)
+    return translated
 
 
 def translator_adapter(name: str, *, in_channels: int, source_channels: int) -> nn.Module:

@@ -1,0 +1,29 @@
+"""Archives that cannot be unpacked are told as such, whatever the library calls it."""
+
+from __future__ import annotations
+
+import lzma
+import zipfile
+import zlib
+from pathlib import Path
+
+import pytest
+
+from sourcefree.benchmarks.archives import unpack
+from sourcefree.errors import DataError
+
+
+@pytest.mark.parametrize(
+    "error", [zlib.error("bad"), lzma.LZMAError("bad"), NotImplementedError("bad"), RuntimeError("bad")]
+)
+def test_every_failure_to_unpack_is_a_data_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as file:
+        file.writestr("a.png", b"image")
+    monkeypatch.setattr(zipfile.ZipFile, "open", fail)
+    with pytest.raises(DataError, match=r"a\.zip: cannot be unpacked"):
+        unpack(tmp_path / "a.zip", tmp_path / "out")
