@@ -16,12 +16,16 @@ def write_text(path: Path, text: str) -> None:
 
     Args:
         path: the file; its folder is made where it is missing.
-        text: its content.
+        text: its content; what is no UTF-8, as in names of files from elsewhere, is written with backslashes.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.part")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    try:
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 @contextmanager
