@@ -53,8 +53,8 @@ def predict(
     device: Device = None,
 ) -> None:
     """Classify images: file, label, confidence and probabilities as CSV or JSON."""
-    if out is not None and out.suffix.lower() not in (".csv", ".json"):
-        raise ConfigError(f"--out {out}: expected a file that ends in .csv or .json")
+    if out is not None:
+        _check_table(out)
     from sourcefree.commands.predict import predict as classify
 
     with ConsoleProgress(error_console) as progress:
@@ -74,6 +74,17 @@ def predict(
         return
     write_text(out, text)
     out_console.print(f"{len(result.files)} predictions: {out}", markup=False, soft_wrap=True)
+
+
+def _check_table(out: Path) -> None:
+    """Check before the work that predictions can be written."""
+    from sourcefree.engine.run_folder import check_place
+
+    if out.suffix.lower() not in (".csv", ".json"):
+        raise ConfigError(f"--out {out}: expected a file that ends in .csv or .json")
+    if out.is_dir():
+        raise ConfigError(f"--out {out}: expected a file to write, found a folder", hint="choose another --out")
+    check_place(out.parent)
 
 
 @app.command
