@@ -6,6 +6,7 @@ import lzma
 import zipfile
 import zlib
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -26,4 +27,19 @@ def test_every_failure_to_unpack_is_a_data_error(
         file.writestr("a.png", b"image")
     monkeypatch.setattr(zipfile.ZipFile, "open", fail)
     with pytest.raises(DataError, match=r"a\.zip: cannot be unpacked"):
+        unpack(tmp_path / "a.zip", tmp_path / "out")
+
+
+def test_what_is_there_already_needs_no_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as file:
+        file.writestr("a.png", b"image")
+        file.writestr("b.png", b"an image")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/a.png").write_bytes(b"image")
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=8))
+    assert (unpack(tmp_path / "a.zip", tmp_path / "out") / "b.png").read_bytes() == b"an image"
+    (tmp_path / "out/.unpacked").unlink()
+    (tmp_path / "out/b.png").unlink()
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=7))
+    with pytest.raises(DataError, match="needs 8 bytes, the disk has 7 free"):
         unpack(tmp_path / "a.zip", tmp_path / "out")
