@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import lzma
+import random
+import tarfile
 import zipfile
 import zlib
 from pathlib import Path
@@ -43,3 +46,16 @@ def test_what_is_there_already_needs_no_space(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=7))
     with pytest.raises(DataError, match="needs 8 bytes, the disk has 7 free"):
         unpack(tmp_path / "a.zip", tmp_path / "out")
+
+
+def test_a_damaged_tar_gz_is_found_by_its_checksum_and_leaves_no_image(tmp_path: Path) -> None:
+    noise, entry = random.Random(0).randbytes(100_000), tarfile.TarInfo("a.png")
+    entry.size = len(noise)
+    with tarfile.open(tmp_path / "a.tar.gz", "w:gz") as file:
+        file.addfile(entry, io.BytesIO(noise))
+    whole = (tmp_path / "a.tar.gz").read_bytes()
+    assert (unpack(tmp_path / "a.tar.gz", tmp_path / "whole") / "a.png").read_bytes() == noise
+    (tmp_path / "a.tar.gz").write_bytes(whole[:50_000] + bytes([whole[50_000] ^ 1]) + whole[50_001:])
+    with pytest.raises(DataError, match=r"cannot be unpacked \(CRC check failed"):
+        unpack(tmp_path / "a.tar.gz", tmp_path / "out")
+    assert not list((tmp_path / "out").iterdir())

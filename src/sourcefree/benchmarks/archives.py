@@ -72,6 +72,9 @@ def _unpack_zip(archive: Path, folder: Path, progress: Counter | None) -> None:
 def _unpack_tar(archive: Path, folder: Path, progress: Counter | None) -> None:
     with tarfile.open(archive) as file:
         members = [member for member in file.getmembers() if member.isfile()]  # links and devices are left out
+        # gzip's checksum stands behind the tar's end: checked before anything is written that would pass for unpacked.
+        while file.fileobj is not None and file.fileobj.read(1 << 20):
+            pass
         _check(archive, folder, [(member.name, member.size) for member in members])
         for number, member in enumerate(members, start=1):
             target = folder / PurePosixPath(member.name)
