@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -206,3 +207,15 @@ def test_a_set_larger_than_the_cache_lies_in_a_file_that_goes_away(tmp_path: Pat
     del base, outside
     gc.collect()
     assert not path.exists()
+
+
+def test_a_temporary_folder_without_space_is_told_before_it_kills_the_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_pairs(tmp_path, 4)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "rgb"))
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1000))
+    with pytest.raises(DataError, match=r"rgb: the decoded images need 12,288 bytes .* has 1,000 free") as caught:
+        load_images(find_images(tmp_path / "rgb"), modality=MODALITIES["rgb"], size=SIZE, cache_bytes=1)
+    assert "TMPDIR" in str(caught.value.hint)
+    assert not list(tmp_path.rglob("*.cache"))

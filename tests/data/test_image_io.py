@@ -151,6 +151,30 @@ def test_tiff_alpha_white_is_zero_and_lzw(tmp_path: Path) -> None:
         np.testing.assert_array_equal(back[..., 0], grey)
 
 
+@pytest.mark.parametrize("kind", ["int8", "uint8", "int16", "uint16", "int32", "uint32", "float32"])
+@pytest.mark.parametrize("photometric", ["minisblack", "miniswhite"])
+def test_a_tiff_that_pillow_reads_has_the_values_and_type_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, photometric: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ValueError("<COMPRESSION.LZW: 5> requires the 'imagecodecs' package")
+
+    path = tmp_path / "a.tif"
+    lowest = np.iinfo(kind).min if "int" in kind else -7
+    values = np.array([[lowest, 0], [100, np.iinfo(kind).max if "int" in kind else 0.5]]).astype(kind)
+    tifffile.imwrite(path, values, photometric=photometric)
+    expected = read_image(path)
+    monkeypatch.setattr(tifffile.TiffPageSeries, "asarray", fail)
+    try:
+        back = read_image(path)
+    except DataError as error:
+        assert "imagecodecs" in str(error.hint)
+        assert photometric == "miniswhite" and kind in ("int8", "int16", "int32", "uint32")
+        return
+    assert back.dtype == expected.dtype
+    np.testing.assert_array_equal(back, expected)
+
+
 def test_small_modes_become_plain_bytes(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     colours = RNG.integers(0, 256, (6, 7, 3)).astype(np.uint8)

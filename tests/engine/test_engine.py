@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from accelerate.state import AcceleratorState, PartialState
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
@@ -326,3 +327,13 @@ def test_whatever_torch_says_of_a_damaged_checkpoint_is_named(
     monkeypatch.setattr("torch.load", fail)
     with pytest.raises(CheckpointError, match=r"state\.pt"):
         CheckpointFile(tmp_path / "state.pt").load()
+
+
+def test_auto_takes_the_gpu_after_a_call_that_used_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    create_runtime(device="cpu", precision="fp32", network=nn.Identity())
+    gpu = torch.device("meta")  # stands for a GPU, which the test's machine need not have
+    monkeypatch.setattr(PartialState, "default_device", gpu)
+    try:
+        assert create_runtime(device="auto", precision="fp32", network=nn.Identity()).device == gpu
+    finally:
+        AcceleratorState._reset_state(reset_partial_state=True)

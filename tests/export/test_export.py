@@ -80,6 +80,15 @@ def test_the_file_answers_as_the_model_does(images: Path, tmp_path: Path, kind: 
         assert one.probabilities[one.label] == max(one.probabilities.values())
 
 
+def test_the_folder_one_stands_in_is_written_to(images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trained("bottleneck").save(tmp_path / "model")
+    (tmp_path / "out").mkdir()
+    monkeypatch.chdir(tmp_path / "out")
+    export(run=tmp_path / "model", out=".", images=images)
+    assert Path("model.onnx").is_file()
+    assert sorted(part.name for part in tmp_path.iterdir()) == ["model", "out"]
+
+
 def test_eight_bits_and_accuracy(images: Path, tmp_path: Path) -> None:
     trained("bottleneck").save(tmp_path / "model")
     result = export(run=tmp_path / "model", out=tmp_path / "out", images=images, labelled=images, quantize="int8")

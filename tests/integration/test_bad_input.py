@@ -68,6 +68,20 @@ def test_files_that_are_none_and_places_that_cannot_be_written_to_are_no_traceba
     assert "Traceback" not in error
 
 
+def test_places_are_checked_before_the_work(tmp_path: Path, sourcefree: Run) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder.csv").mkdir()
+    for words, part in (
+        (("demo", "--out", tmp_path / "file"), "expected a folder to write to, found a file"),
+        (("predict", "no-run", "no-image", "--out", tmp_path / "file/p.csv"), "expected a folder to write to"),
+        (
+            ("predict", "no-run", "no-image", "--out", tmp_path / "folder.csv"),
+            "expected a file to write, found a folder",
+        ),
+    ):
+        assert part in sourcefree(*words, expect=2).stderr
+
+
 def test_missing_empty_and_mistyped_folders(
     adapt_arguments: tuple[object, ...], data: Path, out: Path, tmp_path: Path, sourcefree: Run
 ) -> None:

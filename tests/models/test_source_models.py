@@ -10,13 +10,18 @@ import pytest
 import timm
 import torch
 from safetensors.torch import save_file
+from tests.support.classifiers import CLASSES, SIZE, small_classifier
 from torch import nn
 
 from sourcefree.commands.source_models import resolve_source_model
+from sourcefree.data.modality import MODALITIES
 from sourcefree.errors import CheckpointError, ConfigError
+from sourcefree.models.architecture import Architecture
 from sourcefree.models.checkpoint_files import read_stored
 from sourcefree.models.stem import with_input_channels
+from sourcefree.models.student import new_student
 from sourcefree.models.trained import TrainedClassifier, load_trained
+from sourcefree.models.translators import behind_translator, create_translator
 
 FACTORY = """
 from torch import nn
@@ -168,3 +173,22 @@ def test_a_network_whose_layers_share_weights_is_saved(tmp_path: Path) -> None:
     trained = TrainedClassifier.from_module(network, labels=["cat", "dog"], size=16)
     trained.save(tmp_path / "model")
     assert load_trained(tmp_path / "model", network=network).labels == ("cat", "dog")
+
+
+def test_only_a_network_of_three_channels_is_a_source_model(tmp_path: Path) -> None:
+    model, labels = small_classifier(), ("a", "b", "c")
+    plain = Architecture("bottleneck", "test_resnet", CLASSES, bottleneck=8)
+    native = Architecture("bottleneck", "test_resnet", CLASSES, bottleneck=8, in_channels=1)
+    translator = create_translator("paper", in_channels=1)
+    for name, adapted, architecture in (
+        ("repeated", new_student(model, in_channels=1), plain),
+        ("native", new_student(model, in_channels=1, native_stem=True), native),
+        ("translated", behind_translator(model, translator, name="paper", in_channels=1), plain),
+    ):
+        TrainedClassifier(adapted, architecture, labels, MODALITIES["depth"], SIZE).save(tmp_path / name)
+    assert resolve_source_model(tmp_path / "repeated").model.in_channels == 1
+    for name, part in (("native", "a first convolution of 1 channels"), ("translated", "the translator 'paper'")):
+        with pytest.raises(ConfigError, match=f"{name}: a source model needs .* found {part}"):
+            resolve_source_model(tmp_path / name)
+        with pytest.raises(ConfigError, match=part):
+            resolve_source_model(load_trained(tmp_path / name))

@@ -59,7 +59,7 @@ def _unpack_zip(archive: Path, folder: Path, progress: Counter | None) -> None:
         _check(archive, folder, [(member.filename, member.file_size) for member in members])
         for number, member in enumerate(members, start=1):
             target = folder / PurePosixPath(member.filename)
-            if not (target.is_file() and target.stat().st_size == member.file_size):
+            if not _is_there(target, member.file_size):
                 target.parent.mkdir(parents=True, exist_ok=True)
                 temporary = target.with_name(f".{target.name}.part")
                 with file.open(member) as source, temporary.open("wb") as sink:
@@ -72,10 +72,13 @@ def _unpack_zip(archive: Path, folder: Path, progress: Counter | None) -> None:
 def _unpack_tar(archive: Path, folder: Path, progress: Counter | None) -> None:
     with tarfile.open(archive) as file:
         members = [member for member in file.getmembers() if member.isfile()]  # links and devices are left out
+        # gzip's checksum stands behind the tar's end: checked before anything is written that would pass for unpacked.
+        while file.fileobj is not None and file.fileobj.read(1 << 20):
+            pass
         _check(archive, folder, [(member.name, member.size) for member in members])
         for number, member in enumerate(members, start=1):
             target = folder / PurePosixPath(member.name)
-            if not (target.is_file() and target.stat().st_size == member.size):
+            if not _is_there(target, member.size):
                 source = file.extractfile(member)
                 if source is None:
                     continue
@@ -99,11 +102,16 @@ def _check(archive: Path, folder: Path, members: Sequence[tuple[str, int]]) -> N
             f"{archive}: would grow from {packed:,} to {total:,} bytes: this is no archive of images",
             hint="do not trust this archive",
         )
+    needed = sum(size for name, size in members if not _is_there(folder / PurePosixPath(name), size))
     free = shutil.disk_usage(folder).free
-    if total > free:
+    if needed > free:
         raise DataError(
-            f"{archive}: needs {total:,} bytes, the disk has {free:,} free", hint="choose --out on another disk"
+            f"{archive}: needs {needed:,} bytes, the disk has {free:,} free", hint="choose --out on another disk"
         )
+
+
+def _is_there(target: Path, size: int) -> bool:
+    return target.is_file() and target.stat().st_size == size
 
 
 def _stamp(archive: Path) -> str:

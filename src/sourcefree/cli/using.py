@@ -53,8 +53,8 @@ def predict(
     device: Device = None,
 ) -> None:
     """Classify images: file, label, confidence and probabilities as CSV or JSON."""
-    if out is not None and out.suffix.lower() not in (".csv", ".json"):
-        raise ConfigError(f"--out {out}: expected a file that ends in .csv or .json")
+    if out is not None:
+        _check_table(out)
     from sourcefree.commands.predict import predict as classify
 
     with ConsoleProgress(error_console) as progress:
@@ -70,10 +70,21 @@ def predict(
     for file, reason in result.unreadable:
         error_console.print(f"left out: {file} ({reason})", markup=False, soft_wrap=True)
     if out is None:
-        sys.stdout.write(text)
+        sys.stdout.write(text.encode("utf-8", "backslashreplace").decode("utf-8"))  # names of files may be no UTF-8
         return
     write_text(out, text)
     out_console.print(f"{len(result.files)} predictions: {out}", markup=False, soft_wrap=True)
+
+
+def _check_table(out: Path) -> None:
+    """Check before the work that predictions can be written."""
+    from sourcefree.engine.run_folder import check_place
+
+    if out.suffix.lower() not in (".csv", ".json"):
+        raise ConfigError(f"--out {out}: expected a file that ends in .csv or .json")
+    if out.is_dir():
+        raise ConfigError(f"--out {out}: expected a file to write, found a folder", hint="choose another --out")
+    check_place(out.parent)
 
 
 @app.command

@@ -11,7 +11,7 @@ from sourcefree.commands.train_source import TrainResult, train_source
 from sourcefree.config import SMALL_SOURCE, Optimisation, TgmbSettings, TrainSettings
 from sourcefree.data.simulated import simulate
 from sourcefree.engine.progress import Progress, Silent, counter
-from sourcefree.errors import ConfigError
+from sourcefree.engine.run_folder import check_output
 from sourcefree.methods.presets import method_settings
 from sourcefree.overrides import override
 
@@ -57,11 +57,10 @@ def demo(*, out: Path | str, seed: int = 0, progress: Progress | None = None) ->
         progress: receives progress; silent by default.
 
     Raises:
-        ConfigError: the folder is not empty.
+        ConfigError: the folder is not empty, or cannot be made.
     """
     out, progress = Path(out), progress or Silent()
-    if out.exists() and any(out.iterdir()):
-        raise ConfigError(f"{out}: the folder exists and is not empty", hint="delete it, or choose another --out")
+    check_output(out, resume=None)
     data = out / "data"
     simulate(out=data, task_set="a", seed=seed, progress=counter(progress, "simulating"), **_RENDER)  # type: ignore[arg-type]
     train = TrainSettings(source=_SOURCE, seed=seed)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -28,6 +27,7 @@ from sourcefree.export.model_card import model_card
 from sourcefree.export.onnx_file import preprocessing, write_onnx
 from sourcefree.export.predictor import MODEL_FILE, PREPROCESSING_FILE, Predictor
 from sourcefree.export.quantise import write_int8
+from sourcefree.files import whole_folder
 from sourcefree.models.trained import TrainedClassifier, load_trained
 
 INT8_FILE = "model.int8.onnx"
@@ -92,7 +92,7 @@ def export(
     trained = load_trained(run, network=network)
     files = _spread(list_files([Path(images)]) if images is not None else _target_files(run))
     truth = find_labelled_images(Path(labelled), labels=trained.labels) if labelled is not None else None
-    with _whole_folder(out) as place:
+    with whole_folder(out) as place:
         progress.say("writing the ONNX file")
         write_onnx(trained, place / MODEL_FILE)
         _write_rest(run, place, trained)
@@ -118,19 +118,6 @@ def export(
             accuracy=_accuracy(predictor, truth) if truth else None,
             int8_accuracy=_accuracy(small, truth) if small and truth else None,
         )
-
-
-@contextmanager
-def _whole_folder(out: Path) -> Iterator[Path]:
-    """Give a place to write to that becomes ``out`` at the end, or is removed where something fails."""
-    place = out.with_name(f".{out.name}.part")
-    shutil.rmtree(place, ignore_errors=True)  # of an export that was killed
-    place.mkdir(parents=True)
-    try:
-        yield place
-        place.replace(out)
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
 
 
 def _spread(files: list[ImageFile]) -> list[ImageFile]:

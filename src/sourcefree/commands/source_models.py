@@ -58,7 +58,7 @@ def resolve_source_model(
     if size is not None and size < LEAST_SIZE:
         raise ConfigError(f"--size {size}: expected {LEAST_SIZE} pixels or more")
     if isinstance(source_model, TrainedClassifier):
-        return source_model
+        return _adaptable(source_model)
     if not isinstance(source_model, (str, Path)):
         members = [
             resolve_source_model(one, weights=weights, labels=labels, size=size, network=network)
@@ -82,10 +82,27 @@ def resolve_source_model(
             f"--source-weights and --source-labels go with timm:NAME, torchvision:NAME or file.py:function, found {text!r}",
             hint="a run folder has its own weights and labels",
         )
-    trained = load_trained(Path(text), network=network)
+    trained = _adaptable(load_trained(Path(text), network=network), where=text)
     if size is not None and size != trained.size:
         trained = TrainedClassifier(trained.model, trained.architecture, trained.labels, trained.modality, size)
     return trained
+
+
+def _adaptable(trained: TrainedClassifier, *, where: str = "the source model") -> TrainedClassifier:
+    """Check that a network reads three channels itself: what stands before it is replaced by the new sensor's adapter.
+
+    A repeated or mixed channel can be replaced, what was trained with the network cannot.
+    """
+    if trained.model.translator_name:
+        found = f"the translator {trained.model.translator_name!r}"
+    elif trained.architecture.in_channels != 3:
+        found = f"a first convolution of {trained.architecture.in_channels} channels"
+    else:
+        return trained
+    raise ConfigError(
+        f"{where}: a source model needs a network of 3 channels and no translator, found {found}",
+        hint="give a train-source run, or a model without them from the candidates folder of the run",
+    )
 
 
 def _from_library(text: str, *, weights: Path | None, labels: Path | None, size: int | None) -> TrainedClassifier:

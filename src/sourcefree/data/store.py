@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import shutil
 import tempfile
 import weakref
 from collections.abc import Callable, Sequence
@@ -93,7 +95,7 @@ def load_images(
         progress: called with (done, total).
 
     Raises:
-        DataError: too many files cannot be read.
+        DataError: too many files cannot be read, or the temporary folder has no space for them.
     """
     side = load_size(size)
     values = _allocate((len(files), modality.bands, side, side), cache_bytes)
@@ -186,8 +188,17 @@ def _shrink(image: torch.Tensor, side: int) -> torch.Tensor:
 
 
 def _allocate(shape: tuple[int, ...], cache_bytes: int) -> NDArray[np.float32]:
-    if 4 * int(np.prod(shape)) <= cache_bytes:
+    needed = 4 * math.prod(shape)
+    if needed <= cache_bytes:
         return np.empty(shape, np.float32)
+    # The mapped file takes its space only when it is written to: a full disk would kill the process without a word.
+    folder = tempfile.gettempdir()
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise DataError(
+            f"{folder}: the decoded images need {needed:,} bytes of temporary space, the folder has {free:,} free",
+            hint="set TMPDIR to a folder on a larger disk",
+        )
     with tempfile.NamedTemporaryFile(prefix="sourcefree-", suffix=".cache", delete=False) as file:
         path = Path(file.name)
     values = np.memmap(path, np.float32, mode="w+", shape=shape)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from sourcefree.data.pixels import orient, pillow_pixels
 from sourcefree.errors import DataError
@@ -37,13 +37,13 @@ def decode_tiff(data: bytes, *, bands: int | None = None) -> Array:
             orientation = int(page.tags.valueof(274, 1))
             simple = page.photometric in (0, 1, 2) and (page.bitspersample >= 8 or page.bitspersample == 1)
             if not simple:
-                return _with_pillow(data, page.bitspersample)
+                return _with_pillow(data, page)
             try:
                 array = file.series[0].asarray()
             except (KeyError, ValueError, NotImplementedError) as error:
                 if "imagecodecs" not in str(error):
                     raise
-                return _with_pillow(data, page.bitspersample)
+                return _with_pillow(data, page)
             array = _drop_alpha(_channels_last(array, file.series[0].axes), page, bands)
             inverted = page.photometric == 0
     except (tifffile.TiffFileError, zlib.error) as error:
@@ -78,14 +78,32 @@ def _plain_numbers(array: Array, *, inverted: bool) -> Array:
     return array
 
 
-def _with_pillow(data: bytes, bits: int) -> Array:
-    with Image.open(io.BytesIO(data)) as image:
+def _with_pillow(data: bytes, page: Any) -> Array:
+    bits = page.bitspersample
+    lossy = DataError(
+        f"this TIFF stores {bits}-bit values in a form that cannot be read without loss here",
+        hint="pip install imagecodecs, or save the file with deflate or no compression",
+    )
+    try:
+        image = Image.open(io.BytesIO(data))
+    except UnidentifiedImageError as error:  # a number type that Pillow has no mode for
+        raise lossy from error
+    with image:
         wide = image.mode.startswith(("I", "F"))
         if bits > 8 and not wide:
-            raise DataError(
-                f"this TIFF stores {bits}-bit values in a form that cannot be read without loss here",
-                hint="pip install imagecodecs, or save the file with deflate or no compression",
-            )
+            raise lossy
         image.load()
+        array = pillow_pixels(image)
+        if wide or image.mode == "L":
+            array = _own_numbers(array, page)
         # Newer Pillow turns TIFF upright while loading and then drops the tag.
-        return orient(pillow_pixels(image), int(image.getexif().get(274, 1)))
+        return orient(array, int(image.getexif().get(274, 1)))
+
+
+def _own_numbers(array: Array, page: Any) -> Array:
+    """Return the numbers in the type of the file: Pillow reads int8 as uint8, and other integers as int32 of equal bits."""
+    if page.dtype is not None and page.dtype.kind in "ui":
+        array = array.astype(page.dtype.newbyteorder("="), copy=False)
+    if page.photometric == 0 and array.dtype.kind == "u" and array.dtype.itemsize > 1:  # Pillow inverts 8 bits only
+        array = np.iinfo(array.dtype).max - array
+    return array

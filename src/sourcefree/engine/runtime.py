@@ -129,13 +129,22 @@ def create_runtime(*, device: Device, precision: Precision, network: nn.Module) 
         device == "mps" and not torch.backends.mps.is_available()
     ):
         raise ConfigError(f"device {device!r} is not available on this machine", hint="use --device auto or cpu")
-    if PartialState._shared_state and device != "auto" and PartialState().device.type != device:
-        AcceleratorState._reset_state(reset_partial_state=True)  # an earlier call in this process chose another device
+    _forget_other_device(device)
     accelerator = Accelerator(
         cpu=device == "cpu", kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=True)]
     )
     chosen = _precision(accelerator.device, network) if precision == "auto" else precision
     return Runtime(accelerator, chosen)
+
+
+def _forget_other_device(device: Device) -> None:
+    """Let accelerate choose again where an earlier call in this process chose another device, as export does."""
+    if not PartialState._shared_state:
+        return
+    state = PartialState()
+    wanted = state.default_device.type if device == "auto" else device
+    if state.device.type != wanted:
+        AcceleratorState._reset_state(reset_partial_state=True)
 
 
 def _precision(device: torch.device, network: nn.Module) -> str:

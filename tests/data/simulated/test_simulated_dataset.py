@@ -127,6 +127,18 @@ def test_empty_folder_is_accepted(tmp_path: Path) -> None:
     assert (tmp_path / "out/simulation.yaml").is_file()
 
 
+def test_the_folder_one_stands_in_and_a_link_are_filled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    few = {**TINY, "pairs": 0, "source_train": 0, "target_train": 0}
+    (tmp_path / "out").mkdir()
+    (tmp_path / "far").mkdir()
+    (tmp_path / "link").symlink_to("far")
+    monkeypatch.chdir(tmp_path / "out")
+    for out in (Path(), tmp_path / "link"):
+        simulate(out=out, workers=1, **few)
+        assert sorted(part.name for part in out.iterdir()) == ["simulation.yaml", "source", "target"]
+    assert (tmp_path / "link").is_symlink()
+
+
 def test_interrupted_simulate_leaves_nothing(tmp_path: Path) -> None:
     def stop(done: int, total: int) -> None:
         raise KeyboardInterrupt

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-import shutil
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,6 +16,7 @@ from sourcefree.data.simulated.frames import FrameSettings, render_frames
 from sourcefree.data.simulated.plan import plan
 from sourcefree.data.simulated.registry import pair_families, task_families
 from sourcefree.errors import ConfigError, DataError
+from sourcefree.files import whole_folder
 
 _FORMAT = 1
 """Raised whenever the same seed gives other images than before."""
@@ -112,7 +110,8 @@ def simulate(
     )
     shown = pair_families(pairs_of, task_set)
     out = Path(out)
-    with _fresh_folder(out) as folder:
+    _check_fresh(out)
+    with whole_folder(out) as folder:
         for place in sorted({str(Path(p).parent) for j in jobs for p in (j.rgb, j.depth) if p}):
             (folder / place).mkdir(parents=True, exist_ok=True)
         render_frames(jobs, folder, settings, workers or os.cpu_count() or 1, progress)
@@ -141,24 +140,9 @@ def _check(settings: FrameSettings, sizes: dict[str, int], workers: int | None) 
         raise ConfigError(f"workers: expected at least 1, found {workers}", hint="leave it out for one a core")
 
 
-@contextmanager
-def _fresh_folder(out: Path) -> Iterator[Path]:
-    """A temporary sibling of `out` that takes its place when the block ends well and is removed otherwise."""
+def _check_fresh(out: Path) -> None:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise DataError(
             f"{out}: expected a new or empty folder, found one that holds files",
             hint="choose another --out, or remove that one first; nothing was changed",
         )
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.partial-", dir=out.parent))
-    except OSError as error:
-        raise DataError(f"{out}: cannot be created: {error}") from error
-    try:
-        temporary.chmod(0o755)
-        yield temporary
-        if out.exists():
-            out.rmdir()
-        temporary.replace(out)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
