@@ -28,6 +28,7 @@ _RENDER = {
 _SOURCE = override(SMALL_SOURCE, {"optimisation.epochs": 30})
 # Trained beside the method, which does without: translations are something to look at.
 _BRIDGE = TgmbSettings(
+    translator="unet",  # better to look at than the paper's two layers
     perceptual=1.0,
     optimisation=Optimisation(optimizer="adamw", learning_rate=1e-3, backbone_scale=1.0, weight_decay=1e-4, epochs=6),
 )
