@@ -70,7 +70,7 @@ def own_classifier(norm: type[nn.Module] = nn.BatchNorm2d) -> sourcefree.Trained
 
 
 def adapt(
-    source: sourcefree.TrainedClassifier, folder: Path, settings: sourcefree.AdaptSettings
+    source: sourcefree.TrainedClassifier, folder: Path, settings: sourcefree.AdaptSettings, *, resume: bool = False
 ) -> sourcefree.AdaptResult:
     return sourcefree.adapt(
         source_model=source,
@@ -80,6 +80,7 @@ def adapt(
         modality=folder / "two.yaml",
         out=folder / "run",
         settings=settings,
+        resume=resume,
     )
 
 
@@ -239,3 +240,21 @@ def test_a_typo_in_the_backbone_is_told_before_any_image_is_read(tmp_path: Path)
     with pytest.raises(ConfigError, match="timm has no model 'test_resnt'"):
         sourcefree.train_source(images=tmp_path / "no images", out=tmp_path / "run", settings=settings)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_is_not_resumed_with_other_images(two_bands: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would end at other weights than the unbroken one, without a word."""
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    settings = override(sourcefree.method_settings("multilevel"), QUICK)
+    with monkeypatch.context() as broken, pytest.raises(KeyboardInterrupt):
+        broken.setattr("sourcefree.commands.adapt._run", stop)
+        adapt(own_classifier(), two_bands, settings)
+    more = two_bands / "target/more.tif"
+    more.write_bytes((two_bands / "target/0.tif").read_bytes())
+    with pytest.raises(ConfigError, match="target_images: was 16, is 17"):
+        adapt(own_classifier(), two_bands, settings, resume=True)
+    more.unlink()
+    assert adapt(own_classifier(), two_bands, settings, resume=True).scores

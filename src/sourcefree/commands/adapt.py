@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,6 +121,7 @@ def adapt(
         runtime,
         progress,
     )
+    config["data"] = _data_facts(adaptation)
     folder = open_run(out, config=config, resume=resume, active=runtime.is_main)
     info = {
         "command": "adapt",
@@ -175,6 +177,19 @@ def _load(
     tracker = MetricsFile(out / "metrics.jsonl", active=runtime.is_main)
     trainer = Trainer(runtime, tracker, progress, settings.seed)
     return Adaptation(source, target_data, pair_data, settings, trainer, runtime, RunFolder(out, runtime.is_main))
+
+
+def _data_facts(adaptation: Adaptation) -> dict[str, Any]:
+    """Return what tells other images from those that a run was begun with: with them it would not end at the same weights."""
+    target, pairs = adaptation.target, adaptation.pairs.whole
+    names = "\n".join([*target.images.names, *pairs.names])
+    return {
+        "target_images": len(target.images),
+        "target_mean": target.modality.mean,
+        "target_std": target.modality.std,
+        "pairs": len(pairs),
+        "names": hashlib.blake2b(names.encode(errors="backslashreplace"), digest_size=8).hexdigest(),
+    }
 
 
 def _run(adaptation: Adaptation, folder: RunFolder) -> AdaptResult:
