@@ -37,7 +37,7 @@ def test_the_printed_tables_are_made_of_the_rows_that_are_kept(name: str) -> Non
         for cell in study_cells(study)
         if cell.key in table.rows
     ]
-    assert len(rows) == len(table.rows), "rows of another version of the study: remove them"
+    assert {row["key"] for row in rows} == set(table.rows), "rows of another version of the study: remove them"
     text = (RESULTS / name / "results.md").read_text()
     for made in summary_tables(rows, transposed=study.rows == "tasks"):
         assert made.to_markdown() in text
