@@ -19,13 +19,23 @@ def write_text(path: Path, text: str) -> None:
         text: its content; what is no UTF-8, as in names of files from elsewhere, is written with backslashes.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Give a file to write to that takes the place of ``path`` at the end, or is removed where something fails.
+
+    Args:
+        path: the file; its folder must be there.
+    """
     temporary = path.with_name(f".{path.name}.part")
     try:
-        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
+        yield temporary
         temporary.replace(path)
-    except BaseException:
+    finally:
         temporary.unlink(missing_ok=True)
-        raise
 
 
 @contextmanager

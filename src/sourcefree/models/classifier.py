@@ -55,6 +55,7 @@ class Classifier(nn.Module):
         stages: names of modules whose outputs are the intermediate maps; see :func:`find_stages`.
         adapter: what stands before the network, such as a translator; default: :func:`channel_adapter`.
         translator: name of the translator in the adapter, so that it can be built again from a file; "" for none.
+        temperature: scalar, of the classifier that this one is made of; default: 1.
 
     Attributes:
         temperature: what logits are divided by; 1 until :meth:`calibrated` sets it.
@@ -71,11 +72,12 @@ class Classifier(nn.Module):
         stages: Sequence[str] = (),
         adapter: nn.Module | None = None,
         translator: str = "",
+        temperature: Tensor | None = None,
     ) -> None:
         super().__init__()
         self.adapter = adapter or channel_adapter(in_channels)
         self.translator_name = translator
-        self.register_buffer("temperature", torch.ones(()))
+        self.register_buffer("temperature", torch.ones(()) if temperature is None else temperature.clone())
         self.network = network
         self.head_name = head
         self.in_channels = in_channels

@@ -31,17 +31,21 @@ def new_student(source_model: Classifier, *, in_channels: int, native_stem: bool
     network = copy.deepcopy(source_model.network).requires_grad_(True)
     if native_stem and in_channels != 3:
         network = with_input_channels(network, in_channels).requires_grad_(True)
-        student = Classifier(
+        return Classifier(
             network,
             head=source_model.head_name,
             in_channels=in_channels,
             stages=source_model.stage_names,
             adapter=torch.nn.Identity(),
+            temperature=source_model.temperature,
         )
-        student.temperature.copy_(source_model.temperature)
-        return student
-    student = Classifier(network, head=source_model.head_name, in_channels=in_channels, stages=source_model.stage_names)
-    student.temperature.copy_(source_model.temperature)
+    student = Classifier(
+        network,
+        head=source_model.head_name,
+        in_channels=in_channels,
+        stages=source_model.stage_names,
+        temperature=source_model.temperature,
+    )
     if in_channels == source_model.in_channels:
         student.adapter.load_state_dict(source_model.adapter.state_dict())
     return student
@@ -102,8 +106,13 @@ def other_student(
     architecture = student_architecture(source_model, source, backbone=backbone)
     network, head = architecture.build(pretrained=pretrained)
     _copy_head(source_model.head, network.get_submodule(head))
-    student = Classifier(network, head=head, in_channels=in_channels, stages=find_stages(network, size=size))
-    student.temperature.copy_(source_model.temperature)
+    student = Classifier(
+        network,
+        head=head,
+        in_channels=in_channels,
+        stages=find_stages(network, size=size),
+        temperature=source_model.temperature,
+    )
     return student, architecture
 
 

@@ -115,16 +115,15 @@ def behind_translator(source_model: Classifier, translator: nn.Module, *, name: 
         name: of the translator in :data:`TRANSLATORS`.
         in_channels: of the target sensor.
     """
-    translated = Classifier(
+    return Classifier(
         source_model.network,
         head=source_model.head_name,
         in_channels=in_channels,
         stages=source_model.stage_names,
         adapter=nn.Sequential(translator, source_model.adapter),
         translator=name,
+        temperature=source_model.temperature,
     )
-    translated.temperature.copy_(source_model.temperature)
-    return translated
 
 
 def translator_adapter(name: str, *, in_channels: int, source_channels: int) -> nn.Module:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sourcefree.errors import DataError
-from sourcefree.files import write_text
+from sourcefree.files import whole_file, write_text
 from sourcefree.studies.cell import Row
 
 COLUMNS = (
@@ -58,9 +58,8 @@ def write_parquet(rows: list[Row], path: Path) -> None:
     import polars
 
     columns = {name: [row.get(name) for row in rows] for name in COLUMNS}
-    temporary = path.with_name(f".{path.name}.part")
-    polars.DataFrame(columns, strict=False).write_parquet(temporary)
-    temporary.replace(path)
+    with whole_file(path) as temporary:
+        polars.DataFrame(columns, strict=False).write_parquet(temporary)
 
 
 def write_points(points: list[Row], path: Path) -> None:
