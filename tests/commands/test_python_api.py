@@ -250,7 +250,7 @@ def test_a_run_is_not_resumed_with_other_images(two_bands: Path, monkeypatch: py
 
     settings = override(sourcefree.method_settings("multilevel"), QUICK)
     with monkeypatch.context() as broken, pytest.raises(KeyboardInterrupt):
-        broken.setattr("sourcefree.commands.adapt._run", stop)
+        broken.setattr("sourcefree.commands.adaptation.Adaptation.judge", stop)
         adapt(own_classifier(), two_bands, settings)
     more = two_bands / "target/more.tif"
     more.write_bytes((two_bands / "target/0.tif").read_bytes())

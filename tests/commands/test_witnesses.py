@@ -12,8 +12,9 @@ from sourcefree.methods.presets import method_settings
 from sourcefree.overrides import override
 from sourcefree.studies.cell import Cell
 from sourcefree.studies.measure import _load
-from sourcefree.studies.prepare import TaskFolders, prepare
+from sourcefree.studies.prepare import prepare
 from sourcefree.studies.study import ready_tasks
+from sourcefree.studies.task_folders import TaskFolders
 
 BRIEF = {"epochs": 1, "min_steps": 0, "batch_size": 20}
 

@@ -25,8 +25,9 @@ from sourcefree.methods.presets import method_settings
 from sourcefree.overrides import override, parse_assignments
 from sourcefree.studies.cell import Cell
 from sourcefree.studies.measure import run_cell
-from sourcefree.studies.prepare import TaskFolders, prepare
+from sourcefree.studies.prepare import prepare
 from sourcefree.studies.study import ready_tasks
+from sourcefree.studies.task_folders import TaskFolders
 from support.command_line import BACKBONE
 
 

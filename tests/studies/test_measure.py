@@ -3,8 +3,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from sourcefree.studies.measure import run_cell
-from sourcefree.studies.prepare import TaskFolders, prepare
+from sourcefree.studies.prepare import prepare
 from sourcefree.studies.study import StudySettings, study_cells
+from sourcefree.studies.task_folders import TaskFolders
 
 
 def test_a_cell_with_a_bridge_of_another_one_counts_its_seconds_and_knows_no_peak_memory(tmp_path: Path) -> None:

@@ -19,10 +19,12 @@ from sourcefree.methods.presets import method_settings
 from sourcefree.studies.cell import Cell
 from sourcefree.studies.compare import _prepare, compare
 from sourcefree.studies.executors import Outcome
+from sourcefree.studies.linking import link_folders
 from sourcefree.studies.measure import misalign
-from sourcefree.studies.prepare import TaskFolders, _link_folders, _placed, _train, prepare
+from sourcefree.studies.prepare import _train, prepare
 from sourcefree.studies.renderings import RENDERINGS
 from sourcefree.studies.study import StudySettings, override_task
+from sourcefree.studies.task_folders import TaskFolders, placed
 from sourcefree.studies.tasks import PairChanges, TaskSettings
 
 TRAINING = {"size": 32, "backbone": "test_resnet", "optimisation": {"epochs": 1}}
@@ -215,7 +217,7 @@ def test_names_of_classes_and_pairs_that_do_not_fit_are_refused(
     sensors: Path, tmp_path: Path, changes: dict[str, object], part: str
 ) -> None:
     split = TaskFolders(task(), 0, tmp_path / "split", sensors)
-    _link_folders(_placed(split.task.folders, sensors), 0, split.target_data)
+    link_folders(placed(split.task.folders, sensors), seed=0, out=split.target_data)
     for sensor in ("rgb", "nir"):
         (tmp_path / sensor).symlink_to(sensors / sensor)
         # A pool of nothing but a scene of the target.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from sourcefree.engine.runtime import Runtime, create_runtime
 from sourcefree.engine.tracking import MetricsFile
 from sourcefree.engine.trainer import Trainer
 from sourcefree.errors import ConfigError, DivergenceError
+from sourcefree.fingerprint import fingerprint
 from sourcefree.methods.presets import method_settings
 from sourcefree.models.student import check_student
 from sourcefree.models.trained import TrainedClassifier
@@ -98,40 +98,25 @@ def adapt(
     _check_method(settings, source)
     runtime = create_runtime(device=settings.device, precision=settings.precision, network=source.model)
     runtime.wait()
-    config = {
-        "inputs": {
-            "source_model": _named(source_model),
-            "source_weights": source_weights,
-            "source_labels": source_labels,
-            "target": target,
-            "pairs_source": pairs_source,
-            "pairs_target": pairs_target,
-            "modality": sensor.to_dict(),
-            "size": source.size,
-        },
-        "settings": settings.model_dump(),
+    pairs = (Path(pairs_source), Path(pairs_target))
+    adaptation = _load(source, Path(target), pairs, sensor, settings, out, runtime, progress)
+    inputs = {
+        "source_model": _named(source_model),
+        "source_weights": source_weights,
+        "source_labels": source_labels,
+        "target": target,
+        "pairs_source": pairs_source,
+        "pairs_target": pairs_target,
+        "modality": sensor.to_dict(),
+        "size": source.size,
     }
-    adaptation = _load(
-        source,
-        Path(target),
-        (Path(pairs_source), Path(pairs_target)),
-        sensor,
-        settings,
-        out,
-        runtime,
-        progress,
-    )
-    config["data"] = _data_facts(adaptation)
+    config = {"inputs": inputs, "settings": settings.model_dump(), "data": _data_facts(adaptation)}
     folder = open_run(out, config=config, resume=resume, active=runtime.is_main)
-    info = {
-        "command": "adapt",
-        "method": settings.method,
-        "modality": sensor.name,
-        "environment": runtime.describe(),
-    }
+    info = {"command": "adapt", "method": settings.method, "modality": sensor.name, "environment": runtime.describe()}
     try:
         with folder.recording(info):
-            return _run(adaptation, folder)
+            judge = adaptation.judge()
+            return _finish(adaptation, folder, judge, adaptation.candidates(judge))
     finally:
         report_ended_run(folder)
 
@@ -188,14 +173,8 @@ def _data_facts(adaptation: Adaptation) -> dict[str, Any]:
         "target_mean": target.modality.mean,
         "target_std": target.modality.std,
         "pairs": len(pairs),
-        "names": hashlib.blake2b(names.encode(errors="backslashreplace"), digest_size=8).hexdigest(),
+        "names": fingerprint(names),
     }
-
-
-def _run(adaptation: Adaptation, folder: RunFolder) -> AdaptResult:
-    judge = adaptation.judge()
-    candidates = adaptation.candidates(judge)
-    return _finish(adaptation, folder, judge, candidates)
 
 
 def _finish(adaptation: Adaptation, folder: RunFolder, judge: Judge, candidates: dict[str, Candidate]) -> AdaptResult:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from sourcefree.config import AdaptSettings
+from sourcefree.fingerprint import fingerprint
 from sourcefree.studies.tasks import TaskSettings
 
 Row: TypeAlias = dict[str, Any]
@@ -52,4 +52,4 @@ class Cell:
 
     def _hash(self, settings: list[Any]) -> str:
         content = [_VERSION, self.task.model_dump(mode="json", exclude_none=True), self.seed, *settings]
-        return hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=8).hexdigest()
+        return fingerprint(json.dumps(content, sort_keys=True))

@@ -18,11 +18,12 @@ from sourcefree.studies.lock import locked
 from sourcefree.studies.measure import run_cell
 from sourcefree.studies.origin import check_origin, keep_origin
 from sourcefree.studies.points import collect_points
-from sourcefree.studies.prepare import TaskFolders, is_prepared, prepare
+from sourcefree.studies.prepare import prepare
 from sourcefree.studies.report import write_study_report
 from sourcefree.studies.results import ResultTable, read_point_table, write_parquet, write_points
 from sourcefree.studies.study import StudySettings, load_study, study_cells
 from sourcefree.studies.summary import Table, summary_tables
+from sourcefree.studies.task_folders import TaskFolders, is_prepared
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,8 @@ from sourcefree.evaluation import ClassificationMetrics, classification_metrics
 from sourcefree.models.trained import TrainedClassifier
 from sourcefree.studies.cell import Cell, Row
 from sourcefree.studies.points import PointRecorder
-from sourcefree.studies.prepare import PreparedTask, TaskFolders
 from sourcefree.studies.splits import choose_pairs, long_tailed, shuffle_some
+from sourcefree.studies.task_folders import PreparedTask, TaskFolders
 from sourcefree.studies.tasks import PairChanges
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ from sourcefree.data.folders import find_images
 from sourcefree.engine.run_folder import read_json
 from sourcefree.errors import ConfigError, DataError
 from sourcefree.files import write_text
+from sourcefree.fingerprint import fingerprint
 
 
 def origin(paths: Iterable[Path], start: Path) -> dict[str, str]:
@@ -39,8 +39,8 @@ def check_origin(record: Path, now: Mapping[str, str], start: Path) -> None:
     """
     if not record.is_file():
         return
-    for path, fingerprint in read_json(record).items():
-        if now.get(path, fingerprint) != fingerprint:
+    for path, before in read_json(record).items():
+        if now.get(path, before) != before:
             raise ConfigError(
                 f"{record.with_suffix('')}: was made from other images than those in {start / path}",
                 hint="give the --data that it was made from, or choose another --out and --cache",
@@ -57,7 +57,5 @@ def keep_origin(record: Path, now: Mapping[str, str]) -> None:
 def _fingerprint(path: Path) -> str:
     """Return a hash of a manifest's content, or of the names and sizes of a folder's images: reading all would take long."""
     if path.is_file():
-        content = path.read_bytes()
-    else:
-        content = json.dumps([(file.name, file.path.stat().st_size) for file in find_images(path)]).encode()
-    return hashlib.blake2b(content, digest_size=8).hexdigest()
+        return fingerprint(path.read_bytes())
+    return fingerprint(json.dumps([(file.name, file.path.stat().st_size) for file in find_images(path)]))
