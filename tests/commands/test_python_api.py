@@ -254,7 +254,7 @@ def test_a_run_is_not_resumed_with_other_images(two_bands: Path, monkeypatch: py
         adapt(own_classifier(), two_bands, settings)
     more = two_bands / "target/more.tif"
     more.write_bytes((two_bands / "target/0.tif").read_bytes())
-    with pytest.raises(ConfigError, match="target_images: was 16, is 17"):
+    with pytest.raises(ConfigError, match=r"target\.images: was 16, is 17"):
         adapt(own_classifier(), two_bands, settings, resume=True)
     more.unlink()
     assert adapt(own_classifier(), two_bands, settings, resume=True).scores

@@ -13,6 +13,7 @@ from sourcefree.commands.delivery import collapse_warning, decide
 from sourcefree.commands.handover import trained_candidate, write_run
 from sourcefree.commands.loading import load_pair_data, load_target
 from sourcefree.commands.records import report_ended_run
+from sourcefree.commands.resuming import image_facts, other_arithmetic
 from sourcefree.commands.source_models import SourceModel, resolve_source_model
 from sourcefree.config import AdaptSettings
 from sourcefree.data.folders import match_pairs
@@ -23,7 +24,6 @@ from sourcefree.engine.runtime import Runtime, create_runtime
 from sourcefree.engine.tracking import MetricsFile
 from sourcefree.engine.trainer import Trainer
 from sourcefree.errors import ConfigError, DivergenceError
-from sourcefree.fingerprint import fingerprint
 from sourcefree.methods.presets import method_settings
 from sourcefree.models.student import check_student
 from sourcefree.models.trained import TrainedClassifier
@@ -112,7 +112,10 @@ def adapt(
     }
     config = {"inputs": inputs, "settings": settings.model_dump(), "data": _data_facts(adaptation)}
     folder = open_run(out, config=config, resume=resume, active=runtime.is_main)
-    info = {"command": "adapt", "method": settings.method, "modality": sensor.name, "environment": runtime.describe()}
+    environment = runtime.describe()
+    if resume and (note := other_arithmetic(out, environment)):
+        progress.say(note)
+    info = {"command": "adapt", "method": settings.method, "modality": sensor.name, "environment": environment}
     try:
         with folder.recording(info):
             judge = adaptation.judge()
@@ -165,15 +168,10 @@ def _load(
 
 
 def _data_facts(adaptation: Adaptation) -> dict[str, Any]:
-    """Return what tells other images from those that a run was begun with: with them it would not end at the same weights."""
-    target, pairs = adaptation.target, adaptation.pairs.whole
-    names = "\n".join([*target.images.names, *pairs.names])
+    sensor = adaptation.target.modality
     return {
-        "target_images": len(target.images),
-        "target_mean": target.modality.mean,
-        "target_std": target.modality.std,
-        "pairs": len(pairs),
-        "names": fingerprint(names),
+        "target": image_facts(adaptation.target.images.names, sensor),
+        "pairs": image_facts(adaptation.pairs.whole.names, sensor),
     }
 
 

@@ -10,6 +10,7 @@ import torch
 
 from sourcefree.commands.loading import LabelledData, load_labelled, split_stratified
 from sourcefree.commands.records import report_ended_run
+from sourcefree.commands.resuming import image_facts, other_arithmetic
 from sourcefree.config import TrainSettings
 from sourcefree.data.datasets import LabelledImages
 from sourcefree.data.modality import Modality, load_modality
@@ -93,16 +94,18 @@ def train_source(
     classifier = _untrained(data, settings)
     runtime = create_runtime(device=settings.device, precision=settings.precision, network=classifier.model)
     runtime.wait()
-    config = {
-        "inputs": {"images": images, "test": test, "modality": sensor.to_dict()},
-        "settings": settings.model_dump(),
-    }
+    inputs = {"images": images, "test": test, "modality": sensor.to_dict()}
+    facts = image_facts([*data.train.names, *data.test.names], data.modality)
+    config = {"inputs": inputs, "settings": settings.model_dump(), "data": facts}
     folder = open_run(out, config=config, resume=resume, active=runtime.is_main)
+    environment = runtime.describe()
+    if resume and (note := other_arithmetic(out, environment)):
+        progress.say(note)
     info = {
         "command": "train-source",
         "method": "source training",
         "modality": sensor.name,
-        "environment": runtime.describe(),
+        "environment": environment,
     }
     try:
         with folder.recording(info):

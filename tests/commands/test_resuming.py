@@ -1,0 +1,50 @@
+"""A run is gone on with only where it would end at the weights of an unbroken one, and where it cannot the user is told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import sourcefree
+from sourcefree.commands.resuming import other_arithmetic
+from sourcefree.config import TrainSettings
+from sourcefree.data.image_io import write_image
+from sourcefree.errors import ConfigError
+from support.command_line import BACKBONE
+
+
+def test_a_source_model_is_not_trained_on_with_other_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    images = tmp_path / "images"
+    for name in ("cat/0.png", "cat/1.png", "dog/0.png", "dog/1.png"):
+        (images / name).parent.mkdir(parents=True, exist_ok=True)
+        write_image(images / name, np.full((8, 8, 3), len(name), np.uint8))
+
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    def train(*, resume: bool) -> None:
+        source = {"backbone": BACKBONE, "pretrained": False, "size": 32}
+        settings = TrainSettings.model_validate({"source": source, "device": "cpu", "precision": "fp32"})
+        sourcefree.train_source(images=images, out=tmp_path / "run", settings=settings, resume=resume)
+
+    monkeypatch.setattr("sourcefree.engine.trainer.Trainer.fit", stop)
+    with pytest.raises(KeyboardInterrupt):
+        train(resume=False)
+    with pytest.raises(KeyboardInterrupt):
+        train(resume=True)
+    (images / "dog/1.png").rename(images / "dog/2.png")
+    with pytest.raises(ConfigError, match=r"data\.names: was"):
+        train(resume=True)
+
+
+def test_other_arithmetic_is_told(tmp_path: Path) -> None:
+    here = {"device": "cpu", "precision": "fp32", "processes": 1, "torch": "2.9", "threads": 2}
+    assert other_arithmetic(tmp_path, here) is None
+    (tmp_path / "run.json").write_text(json.dumps({"environment": here}))
+    assert other_arithmetic(tmp_path, {**here, "threads": 4}) is None
+    note = other_arithmetic(tmp_path, {**here, "precision": "bf16", "processes": 2})
+    assert note
+    assert "(precision fp32 then and bf16 now, processes 1 then and 2 now)" in note
