@@ -46,7 +46,7 @@ def adapt_arguments(data: Path, source: Path) -> tuple[object, ...]:
         *("--modality", "depth"),
         *("--epochs", 2, "--batch-size", 16),
         # With a bridge, so that translations are there to be looked at.
-        *("--set", "tgmb={optimisation: {epochs: 2, batch_size: 16}}"),
+        *("--set", "tgmb={}"),
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from sourcefree.config import AdaptSettings, TgktSettings
 from sourcefree.errors import ConfigError
-from sourcefree.methods.presets import METHODS, method_settings
+from sourcefree.methods.presets import METHODS, method_settings, student_sections
 from sourcefree.overrides import override, parse_assignments, read_overrides
 
 
@@ -69,8 +69,24 @@ def test_methods_know_their_own_names_and_typos_are_answered() -> None:
 
 def test_a_second_section_is_a_rival_and_trains_beside_the_method() -> None:
     settings = override(method_settings("multilevel"), {"socket": {}, "shot": {}})
-    assert (settings.student_section, settings.rival_sections) == ("multilevel", ("shot", "socket"))
+    assert student_sections(settings) == ("multilevel", "shot", "socket")
     assert set(settings.stages) == {"multilevel", "shot", "socket"}
+
+
+@pytest.mark.parametrize(
+    ("method", "added", "sections"),
+    [
+        ("shot", "multilevel", ("shot", "multilevel")),
+        ("socket", "shot", ("socket", "shot")),
+        ("ti-features", "multilevel", ("tgkt", "multilevel")),
+        ("auto", "socket", ("multilevel", "shot", "aad", "socket")),
+        ("tgmb", "shot", ("shot",)),
+    ],
+)
+def test_a_method_stays_what_it_is_about_whatever_rival_it_gets(
+    method: str, added: str, sections: tuple[str, ...]
+) -> None:
+    assert student_sections(override(method_settings(method), {added: {}})) == sections
 
 
 @pytest.mark.parametrize(

@@ -161,7 +161,7 @@ class OracleSettings(Settings):
     optimisation: Optimisation = Optimisation()
 
 
-# The sections of AdaptSettings that train a target model: that of the method, if any, then those of its rivals.
+# The sections of AdaptSettings that train a target model.
 STUDENT_SECTIONS = ("multilevel", "tgkt", "shot", "socket", "nrc", "aad", "adacontrast", "oracle")
 STAGES = ("tgmb", *STUDENT_SECTIONS)
 
@@ -169,8 +169,8 @@ STAGES = ("tgmb", *STUDENT_SECTIONS)
 class AdaptSettings(Settings):
     """A method with all its settings, and how the run is done. A section that is None is a stage left out.
 
-    Of several sections that train a target model, the first of ``STUDENT_SECTIONS`` is what the method is about, and the
-    others are its rivals.
+    Of several sections that train a target model, one is what the method is about, and the others are its rivals: see
+    :func:`sourcefree.methods.presets.student_sections`.
     """
 
     method: str = "source-only"
@@ -201,16 +201,8 @@ class AdaptSettings(Settings):
     device: Device = "auto"
 
     @property
-    def student_section(self) -> str | None:
-        """Name of the section that trains the target model; None where no stage does."""
-        return next(iter(self._given()), None)
-
-    @property
-    def rival_sections(self) -> tuple[str, ...]:
-        """Names of further sections: each trains a target model of its own, and the evidence chooses among all."""
-        return self._given()[1:]
-
-    def _given(self) -> tuple[str, ...]:
+    def students(self) -> tuple[str, ...]:
+        """Names of the sections that train a target model each."""
         return tuple(name for name in STUDENT_SECTIONS if getattr(self, name) is not None)
 
     @property
@@ -220,7 +212,7 @@ class AdaptSettings(Settings):
 
     @model_validator(mode="after")
     def _stages_fit(self) -> AdaptSettings:
-        if self.joint and (self.tgmb is None or self.tgkt is None or len(self._given()) > 1):
+        if self.joint and (self.tgmb is None or self.tgkt is None or len(self.students) > 1):
             raise ValueError("joint training needs the sections tgmb and tgkt, and no other that trains a target model")
         if self.translated_input and self.tgmb is None:
             raise ValueError("translated_input needs the section tgmb")

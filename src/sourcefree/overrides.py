@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from sourcefree.config import Settings
+from sourcefree.config import AdaptSettings, Settings
 from sourcefree.errors import ConfigError, did_you_mean, first_problem
 
 SettingsT = TypeVar("SettingsT", bound=Settings)
@@ -28,6 +28,24 @@ def override(settings: SettingsT, changes: Mapping[str, Any], *, origin: str = "
         return type(settings).model_validate(data)
     except ValidationError as error:
         raise ConfigError(f"{origin}: {first_problem(error)}") from error
+
+
+def with_budget(
+    settings: AdaptSettings, budget: Mapping[str, Any], *, stages: Iterable[str], origin: str
+) -> AdaptSettings:
+    """Return a method's settings with the same optimisation in several stages.
+
+    Args:
+        settings: of the method.
+        budget: settings of ``optimisation``, such as the epochs.
+        stages: sections; one that the method leaves out is added.
+        origin: named in errors.
+
+    Raises:
+        ConfigError: a name is unknown or a value does not fit.
+    """
+    changes = {f"{stage}.optimisation.{name}": value for stage in stages for name, value in budget.items()}
+    return override(settings, changes, origin=origin)
 
 
 def read_overrides(path: Path) -> dict[str, Any]:

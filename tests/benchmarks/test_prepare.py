@@ -21,7 +21,7 @@ from sourcefree.data.modality import load_modality
 from sourcefree.data.physical import to_physical
 from sourcefree.errors import ConfigError, DataError
 from sourcefree.methods.presets import method_settings
-from sourcefree.presets import train_preset, with_budget
+from sourcefree.presets import adapt_preset, train_preset
 from sourcefree.studies.study import load_study, study_cells
 
 RGB = np.zeros((8, 10, 3), np.uint8)
@@ -227,7 +227,8 @@ def test_a_cut_archive_a_wrong_folder_and_a_typo_are_named(nir: Path, tmp_path: 
 def test_presets_fit_the_settings(name: str) -> None:
     settings = train_preset(name)
     assert (settings.source.backbone, settings.source.size) == ("resnet50", 224)
-    adapted = with_budget(method_settings("tgmb-tgkt"), name)
+    base = method_settings("tgmb-tgkt")
+    adapted = adapt_preset(base, name, stages=base.stages)
     assert adapted.tgmb is not None
     assert adapted.tgkt is not None
     assert adapted.tgmb.optimisation.batch_size == adapted.tgkt.optimisation.batch_size == 32

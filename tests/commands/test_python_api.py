@@ -12,7 +12,7 @@ from torch import nn
 import sourcefree
 from sourcefree.data.image_io import write_image
 from sourcefree.errors import CheckpointError, ConfigError, SourcefreeError
-from sourcefree.methods.presets import METHODS
+from sourcefree.methods.presets import METHODS, student_sections
 from sourcefree.models.architecture import Architecture
 from sourcefree.models.classifier import Classifier, find_stages
 from sourcefree.models.trained import combine
@@ -103,9 +103,9 @@ def test_every_named_method_runs_and_what_it_delivers_can_be_loaded(two_bands: P
         values = {"epochs": 1, "min_steps": 0, "batch_size": 8}
         changes |= {f"{stage}.optimisation.{name}": value for name, value in values.items()}
     result = adapt(own_classifier(), two_bands, override(preset, changes))
-    bridged, trained = preset.tgmb is not None, preset.student_section is not None
+    bridged, trained = preset.tgmb is not None, bool(preset.students)
     made = {name for name, is_made in {"translated": bridged, "adapted": trained}.items() if is_made}
-    assert set(result.scores) == {"source-only", "adabn", *made, *preset.rival_sections}
+    assert set(result.scores) == {"source-only", "adabn", *made, *student_sections(preset)[1:]}
     assert (two_bands / "run/translator").exists() is bridged
     preferred = "adapted" if trained else "translated" if bridged else method
     again = sourcefree.load_trained(two_bands / "run/candidates" / preferred, network=Own())

@@ -23,7 +23,7 @@ from sourcefree.studies.linking import link_folders
 from sourcefree.studies.measure import misalign
 from sourcefree.studies.prepare import _train, prepare
 from sourcefree.studies.renderings import RENDERINGS
-from sourcefree.studies.study import StudySettings, override_task
+from sourcefree.studies.study import StudySettings, task_from
 from sourcefree.studies.task_folders import TaskFolders, placed
 from sourcefree.studies.tasks import PairChanges, TaskSettings
 
@@ -49,7 +49,7 @@ DATA = {"source": "rgb", "target": "nir", "modality": "nir", "irrelevant": ["car
 
 def task(**folders: object) -> TaskSettings:
     data = {**DATA, **folders}
-    return override_task(TaskSettings, {"folders": data, "source": TRAINING, "sources": 2}, origin="test")
+    return task_from({"folders": data, "source": TRAINING, "sources": 2}, origin="test")
 
 
 def scenes(folder: Path) -> set[str]:
@@ -111,7 +111,7 @@ def test_what_was_made_from_other_images_is_refused(
     sensors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sourcefree.studies.compare.LocalExecutor", Here)
-    once = override_task(TaskSettings, {"folders": DATA, "source": TRAINING}, origin="test")
+    once = task_from({"folders": DATA, "source": TRAINING}, origin="test")
     study = StudySettings(title="t", tasks=["mine"], methods=["source-only"], definitions={"mine": once})
     cache = tmp_path / "cache"
     compare(study=study, out=tmp_path / "out", data=sensors, cache=cache)
@@ -139,7 +139,7 @@ def test_points_of_another_form_end_no_study_without_its_results(
 ) -> None:
     monkeypatch.setattr("sourcefree.studies.compare.LocalExecutor", Here)
     small = {"size": 32, "source_train": 20, "source_test": 10, "target_train": 20, "target_test": 10, "pairs": 20}
-    mine = override_task(TaskSettings, {"simulated": small, "source": TRAINING}, origin="t")
+    mine = task_from({"simulated": small, "source": TRAINING}, origin="t")
     study = StudySettings(title="t", tasks=["mine"], methods=["shot"], seeds=[4, 5], definitions={"mine": mine})
     out = tmp_path / "out"
     out.mkdir()
@@ -153,7 +153,7 @@ def test_points_of_another_form_end_no_study_without_its_results(
 
 def given(**changes: str) -> TaskSettings:
     paths = {name: name for name in ("source", "target", "pairs_source", "pairs_target")}
-    return override_task(TaskSettings, {"given": {**paths, "modality": "depth", **changes}}, origin="t")
+    return task_from({"given": {**paths, "modality": "depth", **changes}}, origin="t")
 
 
 def test_tasks_that_share_a_source_model_do_not_train_it_at_once(tmp_path: Path) -> None:
@@ -188,7 +188,7 @@ def test_given_tasks_share_a_source_model_only_with_the_same_images_to_test_it_o
 def test_other_pairs_leave_the_source_model_as_it_is(tmp_path: Path) -> None:
     def simulated(**changes: object) -> TaskFolders:
         content = {"simulated": {"task_set": "a", **changes}}
-        return TaskFolders(override_task(TaskSettings, content, origin="t"), 0, tmp_path, tmp_path)
+        return TaskFolders(task_from(content, origin="t"), 0, tmp_path, tmp_path)
 
     first, second, third = simulated(), simulated(pairs_of="task"), simulated(source_train=500)
     assert first.source_model(0) == second.source_model(0)
@@ -260,7 +260,7 @@ def test_renderings_are_images_and_grey_is_luma(name: str) -> None:
 def rendered(rendering: str, cache: Path) -> TaskFolders:
     sizes = {"size": 32, "source_train": 20, "source_test": 10, "target_train": 20, "target_test": 10, "pairs": 20}
     content = {"simulated": {**sizes, "rendering": rendering}, "source": TRAINING}
-    folders = TaskFolders(override_task(TaskSettings, content, origin="t"), 0, cache, cache)
+    folders = TaskFolders(task_from(content, origin="t"), 0, cache, cache)
     prepare(folders)
     return folders
 

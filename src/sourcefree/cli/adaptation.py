@@ -88,19 +88,24 @@ class AdaptOptions:
     def settings(self) -> AdaptSettings:
         """Return the method's settings with all changes."""
         from sourcefree.methods.presets import method_settings
-        from sourcefree.overrides import read_overrides
-        from sourcefree.presets import with_budget
+        from sourcefree.overrides import read_overrides, with_budget
+        from sourcefree.presets import adapt_preset
 
         stored = read_overrides(self.config) if self.config else {}
         base = method_settings(self.method or str(stored.get("method", "multilevel")))
-        base = with_budget(base, self.preset) if self.preset else base
+        # The file and --set may add stages or leave some out: a budget is for those that there are in the end.
+        stages = self._changed(base).stages
+        if self.preset:
+            base = adapt_preset(base, self.preset, stages=stages)
+        budget = {"epochs": self.epochs, "batch_size": self.batch_size}
+        # Who names a number of epochs gets that number, whatever least number of steps the method would ask for.
+        budget["min_steps"] = None if self.epochs is None else 0
+        given = {name: value for name, value in budget.items() if value is not None}
+        return with_budget(self._changed(base), given, stages=stages, origin="options")
+
+    def _changed(self, base: AdaptSettings) -> AdaptSettings:
         changes: dict[str, Any] = {"method": self.method, "max_unreadable": self.max_unreadable, "seed": self.seed}
         changes |= {"precision": self.precision, "device": self.device, "allow_collapse": self.allow_collapse or None}
-        stages = base.stages
-        changes |= {f"{stage}.optimisation.epochs": self.epochs for stage in stages}
-        # Who names a number of epochs gets that number, whatever least number of steps the method would ask for.
-        changes |= {f"{stage}.optimisation.min_steps": 0 for stage in stages if self.epochs is not None}
-        changes |= {f"{stage}.optimisation.batch_size": self.batch_size for stage in stages}
         settings: AdaptSettings = settings_from(base, self.config, self.set_, changes)
         return settings
 

@@ -26,6 +26,7 @@ from sourcefree.losses.statistics import batch_norm_layers
 from sourcefree.methods.adabn import adapt_batch_norm
 from sourcefree.methods.base import Method, StudentParts
 from sourcefree.methods.end_to_end import EndToEnd
+from sourcefree.methods.presets import student_sections
 from sourcefree.methods.students import STUDENTS
 from sourcefree.methods.tgkt import Tgkt
 from sourcefree.methods.tgmb import Tgmb
@@ -90,10 +91,8 @@ class Adaptation:
         bridge = self._train_bridge(judge)
         if bridge is not None:
             found["translated"] = judge.candidate("translated", bridge)
-        section = self.settings.student_section
-        if section is None:
-            return found
-        for name, trained in (("adapted", section), *((rival, rival) for rival in self.settings.rival_sections)):
+        for number, trained in enumerate(student_sections(self.settings)):
+            name = "adapted" if number == 0 else trained
             # Pairs may have taken part through the translator of the teacher alone.
             on_pairs = bridge is not None or STUDENTS[trained].uses_pairs
             found[name] = judge.candidate(name, self._train_student(trained, judge, found), trained_on_pairs=on_pairs)

@@ -156,6 +156,17 @@ METHODS = {
 }
 
 
+def student_sections(settings: AdaptSettings) -> tuple[str, ...]:
+    """Return the names of the sections that train a target model: what the method is about, then its rivals.
+
+    What the method of this name trains comes first, so that a section added to it is a rival, whichever it is. Each trains a
+    target model of its own, and the evidence chooses among all.
+    """
+    named = METHODS.get(settings.method)
+    own = named.settings.students if named else ()
+    return tuple(sorted(settings.students, key=lambda name: name not in own))
+
+
 def method_settings(name: str) -> AdaptSettings:
     """Return the settings of a named method.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib import resources
 from typing import Any
 
@@ -9,7 +10,7 @@ import yaml
 
 from sourcefree.config import AdaptSettings, TrainSettings
 from sourcefree.errors import ConfigError, did_you_mean
-from sourcefree.overrides import override
+from sourcefree.overrides import override, with_budget
 
 
 def presets() -> list[str]:
@@ -35,8 +36,6 @@ def train_preset(name: str) -> TrainSettings:
     return override(TrainSettings(), read_preset(name)["train"], origin=f"preset {name}")
 
 
-def with_budget(settings: AdaptSettings, name: str) -> AdaptSettings:
-    """Return a method's settings under a preset's budget, the same for every stage."""
-    budget = read_preset(name)["budget"]
-    changes = {f"{stage}.optimisation.{key}": value for stage in settings.stages for key, value in budget.items()}
-    return override(settings, changes, origin=f"preset {name}")
+def adapt_preset(settings: AdaptSettings, name: str, *, stages: Iterable[str]) -> AdaptSettings:
+    """Return a method's settings under a preset's budget, the same for all stages that are named."""
+    return with_budget(settings, read_preset(name)["budget"], stages=stages, origin=f"preset {name}")

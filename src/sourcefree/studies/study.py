@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError, field_validator
 from sourcefree.config import STAGES, AdaptSettings, Settings
 from sourcefree.errors import ConfigError, did_you_mean, first_problem
 from sourcefree.methods.presets import method_settings
-from sourcefree.overrides import override
+from sourcefree.overrides import override, with_budget
 from sourcefree.studies.cell import Cell
 from sourcefree.studies.tasks import TaskSettings
 
@@ -76,7 +76,7 @@ def load_study(path_or_name: str) -> StudySettings:
             ) from error
         except UnicodeDecodeError as error:
             raise ConfigError(f"{path_or_name}: not a text file ({error})", hint="save it as UTF-8") from error
-    return _parse(text, StudySettings, origin=path_or_name)
+    return _parse(text, origin=path_or_name)
 
 
 def ready_studies() -> list[str]:
@@ -90,10 +90,10 @@ def ready_studies() -> list[str]:
 def ready_tasks() -> dict[str, TaskSettings]:
     """Return the ready-made tasks by name."""
     content = yaml.safe_load(_ready("_tasks.yaml"))
-    return {name: override_task(TaskSettings, changes, origin=name) for name, changes in content.items()}
+    return {name: task_from(changes, origin=name) for name, changes in content.items()}
 
 
-def override_task(kind: type[TaskSettings], content: Any, *, origin: str) -> TaskSettings:
+def task_from(content: Any, *, origin: str) -> TaskSettings:
     """Return a task from plain data; what is left out of ``source`` keeps the small network's defaults.
 
     Raises:
@@ -104,7 +104,7 @@ def override_task(kind: type[TaskSettings], content: Any, *, origin: str) -> Tas
     if data is None:
         raise ConfigError(f"task {origin}: expected 'simulated', 'folders' or 'given'")
     try:
-        base = kind(**{data: content[data]})
+        base = TaskSettings(**{data: content[data]})
     except ValidationError as error:
         raise ConfigError(f"task {origin}: {first_problem(error)}") from error
     return override(base, {name: value for name, value in content.items() if name != data}, origin=f"task {origin}")
@@ -120,8 +120,7 @@ def study_cells(study: StudySettings, *, origin: str = "study") -> list[Cell]:
     Raises:
         ConfigError: a task, method or setting is unknown, or two variants have one name.
     """
-    tasks = _variants(study.tasks, {**ready_tasks(), **study.definitions}, "task", origin)
-    methods = _method_variants(study, origin)
+    tasks, methods = _tasks(study, origin), _methods(study, origin)
     cells = []
     for (task_name, task), seed in itertools.product(tasks.items(), study.seeds):
         for method_name, settings in methods.items():
@@ -129,37 +128,47 @@ def study_cells(study: StudySettings, *, origin: str = "study") -> list[Cell]:
     return cells
 
 
-def _method_variants(study: StudySettings, origin: str) -> dict[str, AdaptSettings]:
-    names = [entry if isinstance(entry, str) else entry.base for entry in study.methods]
-    known = {name: _with_budget(method_settings(name), study.budget) for name in names}
-    return _variants(study.methods, known, "method", origin)
+def _tasks(study: StudySettings, origin: str) -> dict[str, TaskSettings]:
+    known = {**ready_tasks(), **study.definitions}
+    found = {}
+    for name, base, changes in _variants(study.tasks, "task", origin):
+        if base not in known:
+            raise ConfigError(f"{origin}: no task {base!r}", hint=did_you_mean(base, known))
+        found[name] = override(known[base], changes, origin=f"{origin}, task {name}")
+    return found
 
 
-def _with_budget(settings: AdaptSettings, budget: Mapping[str, Any]) -> AdaptSettings:
+def _methods(study: StudySettings, origin: str) -> dict[str, AdaptSettings]:
+    found = {}
+    for name, base, changes in _variants(study.methods, "method", origin):
+        where, settings = f"{origin}, method {name}", method_settings(base)
+        # A variation may add stages: they have the budget too, unless it says otherwise.
+        stages = override(settings, changes, origin=where).stages
+        found[name] = override(_with_budget(settings, study.budget, stages), changes, origin=where)
+    return found
+
+
+def _with_budget(settings: AdaptSettings, budget: Mapping[str, Any], stages: Sequence[str]) -> AdaptSettings:
     own = {name: value for name, value in budget.items() if isinstance(value, Mapping)}
     for stage in own:
         if stage not in STAGES:
             raise ConfigError(f"budget: no stage {stage!r}", hint=did_you_mean(stage, STAGES))
     every = {name: value for name, value in budget.items() if name not in own}
-    changes = {
-        f"{stage}.optimisation.{name}": value
-        for stage in settings.stages
-        for name, value in {**every, **own.get(stage, {})}.items()
-    }
-    return override(settings, changes, origin="budget")
+    for stage in stages:
+        settings = with_budget(settings, {**every, **own.get(stage, {})}, stages=[stage], origin="budget")
+    return settings
 
 
-def _variants(entries: Sequence[str | Variation], known: Mapping[str, Any], what: str, origin: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _variants(entries: Sequence[str | Variation], what: str, origin: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield name, base and changes of everything that a list of a study asks for."""
+    names: set[str] = set()
     for entry in entries:
         variation = Variation(base=entry) if isinstance(entry, str) else entry
-        if variation.base not in known:
-            raise ConfigError(f"{origin}: no {what} {variation.base!r}", hint=did_you_mean(variation.base, known))
         for name, changes in _changes(variation):
-            if name in found:
+            if name in names:
                 raise ConfigError(f"{origin}: two {what}s are called {name!r}", hint="give one of them another name")
-            found[name] = override(known[variation.base], changes, origin=f"{origin}, {what} {name}")
-    return found
+            names.add(name)
+            yield name, variation.base, changes
 
 
 def _changes(variation: Variation) -> list[tuple[str, dict[str, Any]]]:
@@ -178,16 +187,16 @@ def _describe(changes: Mapping[str, Value]) -> str:
     return " ".join(f"{name.rpartition('.')[2]}={value}" for name, value in changes.items())
 
 
-def _parse(text: str, kind: type[StudySettings], *, origin: str) -> StudySettings:
+def _parse(text: str, *, origin: str) -> StudySettings:
     try:
         content = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"{origin}: not valid YAML: {' '.join(str(error).split())}") from error
     _check_mapping(content, origin)
-    _check_names(content, kind, origin)
+    _check_names(content, StudySettings, origin)
     tasks = content.get("definitions") or {}
     _check_mapping(tasks, f"{origin}: definitions")
-    content["definitions"] = {name: override_task(TaskSettings, task, origin=name) for name, task in tasks.items()}
+    content["definitions"] = {name: task_from(task, origin=name) for name, task in tasks.items()}
     for part in ("tasks", "methods"):
         if isinstance(content.get(part), list):
             content[part] = [
@@ -195,7 +204,7 @@ def _parse(text: str, kind: type[StudySettings], *, origin: str) -> StudySetting
                 for number, entry in enumerate(content[part])
             ]
     try:
-        return kind.model_validate(content)
+        return StudySettings.model_validate(content)
     except ValidationError as error:
         raise ConfigError(f"{origin}: {first_problem(error)}") from error
 

@@ -1,0 +1,51 @@
+"""What the options of ``adapt`` and ``tune`` make of a method's settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sourcefree.cli.adaptation import AdaptOptions
+
+
+def options(**changes: Any) -> AdaptOptions:
+    here = Path()
+    return AdaptOptions(
+        source_model=["runs/rgb"], target=here, pairs_source=here, pairs_target=here, modality="depth", **changes
+    )
+
+
+def test_a_stage_that_was_left_out_stays_out() -> None:
+    settings = options(method="tgmb-tgkt", set_=["tgmb=null"], epochs=3, preset="diml").settings()
+    assert settings.stages == ("tgkt",)
+
+
+@pytest.mark.parametrize("name", ["epochs", "batch_size"])
+def test_options_hold_for_every_stage_that_was_added(name: str) -> None:
+    settings = options(set_=["tgmb={}"], **{name: 3}).settings()
+    assert settings.stages == ("tgmb", "multilevel")
+    assert {getattr(getattr(settings, stage).optimisation, name) for stage in settings.stages} == {3}
+
+
+def test_epochs_that_are_named_are_not_made_more_by_a_least_number_of_steps() -> None:
+    before, after = options().settings(), options(epochs=3).settings()
+    assert before.multilevel
+    assert after.multilevel
+    assert (before.multilevel.optimisation.min_steps, after.multilevel.optimisation.min_steps) == (400, 0)
+
+
+def test_a_preset_holds_for_added_stages_and_gives_way_to_what_is_said(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("method: shot\nsocket: {optimisation: {batch_size: 7}}\n")
+    settings = options(config=file, preset="diml", set_=["tgmb={}"]).settings()
+    assert settings.stages == ("tgmb", "shot", "socket")
+    assert settings.tgmb
+    assert settings.shot
+    assert settings.socket
+    assert settings.tgmb.optimisation.batch_size == settings.shot.optimisation.batch_size == 32
+    assert settings.socket.optimisation.batch_size == 7
+    again = options(config=file, preset="diml", batch_size=5).settings()
+    assert again.socket
+    assert again.socket.optimisation.batch_size == 5
