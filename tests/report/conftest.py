@@ -140,6 +140,7 @@ def write_fake_run(
             candidate(rng, name, quality, len(labels), labelled=labelled)
             for name, quality in zip(names, qualities, strict=True)
         ],
+        "preferred": "adapted",
         "delivered": "adapted",
         "timings": {"tgmb": 61.4, "tgkt": 128.0, "evaluate": 4.25},
         "peak_memory_mb": 1834.5,

@@ -107,7 +107,7 @@ def test_another_delivered_model_and_collapse_are_told(fake_run: FakeRun) -> Non
 def test_the_methods_own_model_is_judged(fake_run: FakeRun, method: str, left: int, headline: str) -> None:
     def drop(summary: Any) -> None:
         summary["candidates"] = summary["candidates"][:left]
-        summary["delivered"] = "translated" if method == "tgmb" else method
+        summary["preferred"] = summary["delivered"] = "translated" if method == "tgmb" else method
 
     run = fake_run(labelled=False, qualities=(0.2, 0.5, 0.8, 0.9))
     info = json.loads((run / "run.json").read_text())

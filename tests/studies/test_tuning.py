@@ -186,8 +186,9 @@ def adapting(monkeypatch: pytest.MonkeyPatch, error: Exception | None = None, *,
         entries = [
             {"name": name, "scores": {"pair_divergence": len(name)}, "target_scores": {"snd": 1}} for name in names
         ]
+        summary = {"candidates": entries, "preferred": "adapted", "delivered": "source-only"}
         if leaves:
-            (out / "summary.json").write_text(json.dumps({"candidates": entries, "delivered": "source-only"}))
+            (out / "summary.json").write_text(json.dumps(summary))
         if error is not None:
             raise error
 

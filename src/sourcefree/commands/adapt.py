@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sourcefree.commands.adaptation import Adaptation, check_batch_norm
+from sourcefree.commands.adaptation import Adaptation, check_method
 from sourcefree.commands.candidates import Candidate, Judge
 from sourcefree.commands.delivery import collapse_warning, decide
 from sourcefree.commands.handover import trained_candidate, write_run
@@ -23,9 +23,8 @@ from sourcefree.engine.run_folder import RunFolder, check_output, open_run
 from sourcefree.engine.runtime import Runtime, create_runtime
 from sourcefree.engine.tracking import MetricsFile
 from sourcefree.engine.trainer import Trainer
-from sourcefree.errors import ConfigError, DivergenceError
+from sourcefree.errors import DivergenceError
 from sourcefree.methods.presets import method_settings
-from sourcefree.models.student import check_student
 from sourcefree.models.trained import TrainedClassifier
 from sourcefree.selection.estimate import AccuracyEstimate
 
@@ -95,7 +94,7 @@ def adapt(
     check_output(out, resume=resume)
     sensor = modality if isinstance(modality, Modality) else load_modality(modality)
     source = resolve_source_model(source_model, weights=source_weights, labels=source_labels, size=size)
-    _check_method(settings, source)
+    check_method(settings, source)
     runtime = create_runtime(device=settings.device, precision=settings.precision, network=source.model)
     runtime.wait()
     pairs = (Path(pairs_source), Path(pairs_target))
@@ -122,18 +121,6 @@ def adapt(
             return _finish(adaptation, folder, judge, adaptation.candidates(judge))
     finally:
         report_ended_run(folder)
-
-
-def _check_method(settings: AdaptSettings, source: TrainedClassifier) -> None:
-    """Refuse what cannot work with this source model, before an image is read or a file is written."""
-    if settings.oracle is not None:
-        raise ConfigError(
-            f"the method {settings.method!r} trains with target labels",
-            hint="it is an upper bound for studies: see sourcefree compare",
-        )
-    check_batch_norm(settings, source.model)
-    if settings.student_backbone is not None:
-        check_student(source.model, source.architecture, backbone=settings.student_backbone, size=source.size)
 
 
 def _load(

@@ -32,7 +32,7 @@ from sourcefree.methods.tgkt import Tgkt
 from sourcefree.methods.tgmb import Tgmb
 from sourcefree.models.architecture import Architecture
 from sourcefree.models.classifier import Classifier, freeze
-from sourcefree.models.student import new_student, other_student, student_architecture
+from sourcefree.models.student import check_student, new_student, other_student, student_architecture
 from sourcefree.models.trained import TrainedClassifier
 from sourcefree.models.translators import behind_translator, create_translator
 
@@ -78,7 +78,7 @@ class Adaptation:
         Source-only and AdaBN are always there; "translated" and "adapted" where the method trains them, and its rivals
         under the names of their sections.
         """
-        check_batch_norm(self.settings, self.source.model)
+        _check_batch_norm(self.settings, self.source.model)
         found = {
             "source-only": judge.candidate("source-only", self.source_only(), trained_on_pairs=False),
             "adabn": judge.candidate("adabn", self.adabn(), trained_on_pairs=False),
@@ -241,7 +241,32 @@ class Adaptation:
         )
 
 
-def check_batch_norm(settings: AdaptSettings, model: Classifier) -> None:
+def check_method(settings: AdaptSettings, source: TrainedClassifier) -> None:
+    """Refuse what cannot work with this source model, before an image is read or a file is written.
+
+    Raises:
+        ConfigError: the method needs target labels, or something that the source model does not have.
+    """
+    refuse_labels(settings)
+    _check_batch_norm(settings, source.model)
+    if settings.student_backbone is not None:
+        check_student(source.model, source.architecture, backbone=settings.student_backbone, size=source.size)
+
+
+def refuse_labels(settings: AdaptSettings) -> None:
+    """Refuse the method that is no adaptation.
+
+    Raises:
+        ConfigError: it trains with target labels.
+    """
+    if settings.oracle is not None:
+        raise ConfigError(
+            f"the method {settings.method!r} trains with target labels",
+            hint="it is an upper bound for studies: see sourcefree compare",
+        )
+
+
+def _check_batch_norm(settings: AdaptSettings, model: Classifier) -> None:
     """Refuse a method that lives on batch norm for a model that has none, before anything is trained.
 
     Raises:

@@ -149,7 +149,7 @@ class Judge:
         temperature = source_free_temperature(labels, predict)
         return {
             "mixing_consistency": mixing_consistency(labels, predict),
-            "temperature": temperature,
+            "mixing_temperature": temperature,
             "calibrated_confidence": mean_confidence(target.logits / temperature),
         }
 
@@ -176,7 +176,7 @@ class Judge:
         }
         mixing = self.mixing_scores(model, target)
         of_pairs = pair_temperature(pair_logits, witnesses.source_logits)
-        temperature = trusted_temperature(of_mixtures=mixing["temperature"], of_pairs=of_pairs)
+        temperature = trusted_temperature(of_mixtures=mixing["mixing_temperature"], of_pairs=of_pairs)
         target_scores = {
             "information_maximization": mutual_information(target.logits),
             "soft_neighbourhood_density": soft_neighbourhood_density(target.logits),

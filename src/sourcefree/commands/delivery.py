@@ -42,7 +42,7 @@ def decide(candidates: Mapping[str, Candidate], judge: Judge, settings: AdaptSet
         judge: the evidence they were judged by.
         settings: the method.
     """
-    preferred = preferred_candidate(candidates, settings)
+    preferred = _preferred(candidates, settings)
     # The translated model is shown but stands in no competition: it costs a translator at inference.
     rivals = [name for name in candidates if name not in (preferred, "translated")]
     evidence = {
@@ -55,7 +55,7 @@ def decide(candidates: Mapping[str, Candidate], judge: Judge, settings: AdaptSet
     return Delivery(preferred, decision.delivered, estimate, unlike, decision.warnings)
 
 
-def preferred_candidate(candidates: Mapping[str, Candidate], settings: AdaptSettings) -> str:
+def _preferred(candidates: Mapping[str, Candidate], settings: AdaptSettings) -> str:
     """Return the name of the model that the method is about."""
     trained = next((name for name in ("adapted", "translated") if name in candidates), None)
     return trained or (settings.method if settings.method in candidates else "source-only")

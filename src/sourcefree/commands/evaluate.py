@@ -18,6 +18,7 @@ from sourcefree.engine.run_folder import RunFolder, read_json
 from sourcefree.engine.runtime import create_runtime
 from sourcefree.errors import CheckpointError
 from sourcefree.evaluation import ClassificationMetrics, classification_metrics
+from sourcefree.export.model_card import write_model_card
 from sourcefree.models.trained import TrainedClassifier, load_trained
 
 
@@ -90,6 +91,8 @@ def evaluate(
     report = None
     if summary is not None and runtime.is_main:
         _add_to_summary(RunFolder(run), summary, metrics, images.name)
+        if (run / "model" / "README.md").is_file():
+            write_model_card(run)
         if delivered in answers:
             _add_labels_to_gallery(RunFolder(run), data)
         from sourcefree.report import write_report  # matplotlib and scikit-learn: not before they are needed

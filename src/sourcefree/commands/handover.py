@@ -89,6 +89,7 @@ def _summary(
     return {
         "labels": list(adaptation.source.labels),
         "candidates": [candidate.to_dict() for candidate in candidates.values()],
+        "preferred": delivery.preferred,
         "delivered": delivery.delivered,
         "estimate": delivery.estimate.to_dict(),
         "unlike_pairs": delivery.unlike_pairs,

@@ -68,12 +68,9 @@ def _origin(info: Mapping[str, Any], summary: Mapping[str, Any], adapts: bool) -
     method = str(info.get("method"))
     preset = METHODS.get(method)
     about = f" ({preset.summary}; {preset.reference})" if preset else ""
-    delivered = summary["delivered"]
-    chosen = (
-        ""
-        if delivered == "adapted"
-        else f" The label-free evidence was for **{delivered}**, so that is what stands here."
-    )
+    chosen = ""
+    if summary["delivered"] != summary["preferred"]:
+        chosen = f" The label-free evidence was for **{summary['delivered']}**, so that is what stands here."
     return (
         f"{made} A classifier of another sensor was adapted by the method **{method}**{about}, without the data it was trained "
         f"on and **without any label of the target images**.{chosen}"

@@ -43,6 +43,7 @@ def collect_run(run: Path) -> RunData:
         candidates=tuple(candidate for candidate in candidates if candidate is not None),
         estimate=_numbers(summary.get("estimate")),
         calibrated=_numbers(summary.get("calibrated")),
+        preferred=_text_or_none(summary.get("preferred")),
         delivered=_text_or_none(summary.get("delivered")),
         timings=_numbers(summary.get("timings")),
         peak_memory_mb=_number(summary.get("peak_memory_mb")),

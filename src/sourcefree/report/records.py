@@ -120,6 +120,7 @@ class RunData:
         candidates: models that were compared, in the order written.
         estimate: accuracy, low and high of the delivered model, without labels; empty where there is none.
         calibrated: metrics of the delivered model with calibrated probabilities, where labels were given.
+        preferred: name of the candidate that the method is about, None if there is none yet.
         delivered: name of the candidate that stands in model/, None if not decided.
         timings: seconds by stage.
         peak_memory_mb: largest memory use in MB, None if unknown.
@@ -140,6 +141,7 @@ class RunData:
     candidates: tuple[Candidate, ...]
     estimate: Mapping[str, float]
     calibrated: Mapping[str, float]
+    preferred: str | None
     delivered: str | None
     timings: Mapping[str, float]
     peak_memory_mb: float | None
@@ -158,9 +160,8 @@ class RunData:
 
     @property
     def own(self) -> Candidate | None:
-        """The model that the method is about: trained, or named as the method is; None where there is none yet."""
-        names = ("adapted", "translated", self.info.get("method", ""))
-        return next((found for name in names if (found := self.candidate(name)) is not None), None)
+        """The model that the method is about; None where there is none yet."""
+        return self.candidate(self.preferred) if self.preferred else None
 
     def candidate(self, name: str) -> Candidate | None:
         """Return the candidate of that name, None if the run has none."""

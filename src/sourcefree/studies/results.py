@@ -10,16 +10,14 @@ from typing import Any
 
 from sourcefree.errors import DataError
 from sourcefree.files import whole_file, write_text
+from sourcefree.selection.objective import SIGNS
 from sourcefree.studies.cell import Row
 
 COLUMNS = (
     *("task", "method", "seed", "status"),
     *("accuracy", "class_mean_accuracy", "macro_f1", "ece"),
     *("translated_accuracy", "source_only_accuracy", "adabn_accuracy", "delivered", "delivered_accuracy"),
-    *("pair_agreement", "pair_divergence", "pair_information"),
-    *("target_information", "information_maximization", "mean_confidence"),
-    *("soft_neighbourhood_density", "nuclear_norm", "class_correlation", "mixing_consistency"),
-    *("temperature", "calibrated_confidence"),
+    *(*SIGNS, "mixing_temperature"),
     *("seconds", "wall_seconds", "peak_memory_mb", "parameters", "images"),
     *("target_images", "pairs", "test_images", "uses_labels", "note", "key"),
 )

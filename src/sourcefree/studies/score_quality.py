@@ -17,7 +17,7 @@ from sourcefree.studies.cell import Row
 from sourcefree.studies.summary import Table, names
 
 _NO_MOMENTS = ("source-only", "adabn", "translated", "tgmb")  # stages that train no target model
-_NO_SCORES = ("task", "seed", "method", "stage", "progress", "accuracy", "temperature", "uses_labels")
+_NO_SCORES = ("task", "seed", "method", "stage", "progress", "accuracy", "mixing_temperature", "uses_labels")
 
 
 @dataclass(frozen=True)

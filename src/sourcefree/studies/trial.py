@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sourcefree.commands.adapt import adapt
-from sourcefree.commands.delivery import preferred_candidate
 from sourcefree.config import AdaptSettings
 from sourcefree.engine.run_folder import RunFolder, read_json
 from sourcefree.errors import CheckpointError, DivergenceError
@@ -60,7 +59,7 @@ def run_trial(*, folder: Path, settings: AdaptSettings, inputs: Mapping[str, Any
         adapt(**inputs, out=folder, settings=settings, resume=resume)
     except DivergenceError as error:
         note = error.message
-    scores, delivered = _outcome(folder / "summary.json", settings)
+    scores, delivered = _outcome(folder / "summary.json")
     status: Literal["done", "diverged"] = "diverged" if note else "done"
     record = TrialRecord(status, scores, delivered, time.perf_counter() - started, note)
     RunFolder(folder).write_json(RECORD, vars(record))
@@ -106,11 +105,11 @@ def strip(folder: Path) -> None:
             entry.unlink()
 
 
-def _outcome(summary: Path, settings: AdaptSettings) -> tuple[dict[str, float], str]:
+def _outcome(summary: Path) -> tuple[dict[str, float], str]:
     """Return the scores of the model that the method is about, and what is delivered; nothing if training broke off."""
     if not summary.is_file():
         return {}, ""
     content = read_json(summary)
     candidates = {entry["name"]: entry for entry in content["candidates"]}
-    ours = candidates[preferred_candidate(candidates, settings)]
-    return {**ours["scores"], **ours.get("target_scores", {})}, content["delivered"]
+    ours = candidates[content["preferred"]]
+    return {**ours["scores"], **ours["target_scores"]}, content["delivered"]

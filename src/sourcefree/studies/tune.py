@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sourcefree.commands.adaptation import check_batch_norm
+from sourcefree.commands.adaptation import check_method, refuse_labels
 from sourcefree.commands.source_models import SourceModel, resolve_source_model
 from sourcefree.config import AdaptSettings
 from sourcefree.data.folders import find_images, match_pairs
@@ -106,10 +106,7 @@ def _searched(settings: AdaptSettings, space: Any, *, trials: int, jobs: int) ->
     for name, value in (("trials", trials), ("jobs", jobs)):
         if value < 1:
             raise ConfigError(f"{name}: expected at least 1, found {value}")
-    if settings.oracle is not None:
-        raise ConfigError(
-            "the oracle trains with target labels", hint="tune a method that does not: sourcefree methods"
-        )
+    refuse_labels(settings)
     if not settings.stages:
         raise ConfigError(f"the method {settings.method!r} trains nothing: it has no settings to tune")
     given = ready_space(settings.method) if space is None else parse_space(space, origin="space")
@@ -124,7 +121,7 @@ def _check_inputs(inputs: Mapping[str, Any], settings: AdaptSettings) -> None:
         labels=inputs["source_labels"],
         size=inputs["size"],
     )
-    check_batch_norm(settings, source.model)
+    check_method(settings, source)
     find_images(Path(inputs["target"]))
     match_pairs(Path(inputs["pairs_source"]), Path(inputs["pairs_target"]))
 
