@@ -337,3 +337,10 @@ def test_auto_takes_the_gpu_after_a_call_that_used_the_cpu(monkeypatch: pytest.M
         assert create_runtime(device="auto", precision="fp32", network=nn.Identity()).device == gpu
     finally:
         AcceleratorState._reset_state(reset_partial_state=True)
+
+
+def test_no_cast_weight_outlives_its_layer() -> None:
+    """A pass without gradients would leave a copy in the cache that lets none through in the next pass, in older torch."""
+    runtime = create_runtime(device="cpu", precision="bf16", network=nn.Identity())
+    with runtime.autocast():
+        assert not torch.is_autocast_cache_enabled()

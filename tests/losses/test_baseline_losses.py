@@ -72,7 +72,13 @@ def test_attraction_and_dispersion_against_loops() -> None:
     found = attraction(torch.tensor(p), torch.tensor(stored), torch.tensor(weights))
     assert found.item() == pytest.approx(expected, rel=1e-5)
     spread = np.mean([sum(p[i] @ p[m] for m in range(3) if m != i) for i in range(3)])
-    assert dispersion(torch.tensor(p)).item() == pytest.approx(spread, rel=1e-5)
+    assert dispersion(torch.tensor(p), torch.arange(3)).item() == pytest.approx(spread, rel=1e-5)
+
+
+def test_an_image_that_comes_twice_in_a_batch_is_not_driven_away_from_itself() -> None:
+    p = torch.eye(3)[[0, 1, 2, 0]]
+    assert dispersion(p, torch.tensor([7, 3, 5, 7])).item() == 0
+    assert dispersion(p, torch.tensor([7, 3, 5, 8])).item() == pytest.approx(0.5)
 
 
 def test_contrast_leaves_out_stored_images_of_the_same_pseudo_class() -> None:
@@ -128,4 +134,4 @@ def test_neighbours_are_found_in_full_precision_under_autocast() -> None:
     found = nearest(bank[:50], bank, count=3, own=torch.arange(50))
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert torch.equal(nearest(bank[:50], bank, count=3, own=torch.arange(50)), found)
-        assert dispersion(bank.softmax(-1)).dtype == torch.float32
+        assert dispersion(bank.softmax(-1), torch.arange(200)).dtype == torch.float32

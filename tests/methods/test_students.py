@@ -220,6 +220,29 @@ def test_the_momentum_model_follows_slowly_and_is_kept_in_checkpoints(
     assert not slow.requires_grad
 
 
+def test_an_image_is_never_its_own_negative(
+    source_model: Classifier, batch: StepBatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its stored answer may be another than that of its neighbours, which is its pseudo-label."""
+    seen: dict[str, torch.Tensor] = {}
+
+    def contrast(queries: torch.Tensor, *_: torch.Tensor, **labels: torch.Tensor) -> torch.Tensor:
+        seen.update(labels)
+        return queries.sum() * 0
+
+    monkeypatch.setattr("sourcefree.methods.adacontrast.class_aware_info_nce", contrast)
+    method = AdaContrast(parts_of(source_model), AdaContrastSettings(neighbours=3))
+    method.train()
+    method.begin_epoch(view())
+    # All stored answers but those of the batch are the same, so that the vote of neighbours differs from some image's own.
+    method.memory.probabilities[:] = torch.eye(CLASSES)[CLASSES - 1]
+    method(batch)
+    indices = batch.target_images.indices
+    own = method.memory.probabilities[indices].argmax(-1)
+    assert (own != seen["query_labels"]).any()
+    assert torch.equal(seen["bank_labels"][indices], seen["query_labels"])
+
+
 def test_dispersion_decays_over_the_training(source_model: Classifier, batch: StepBatch) -> None:
     method = build("aad", source_model)
     method.begin_epoch(view(progress=0.5))

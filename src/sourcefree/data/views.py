@@ -33,7 +33,8 @@ def _crop_and_flip(images: Tensor) -> Tensor:
     matrix = torch.zeros(count, 2, 3, device=device)
     matrix[:, 0, 0], matrix[:, 1, 1] = side * flip, side
     matrix[:, :, 2] = shift
-    grid = affine_grid(matrix, list(images.shape), align_corners=False)
+    with torch.autocast(device.type, enabled=False):  # in bf16, places would be off by up to half a pixel
+        grid = affine_grid(matrix, list(images.shape), align_corners=False)
     return grid_sample(images.float(), grid, padding_mode="reflection", align_corners=False)
 
 

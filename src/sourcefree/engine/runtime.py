@@ -57,7 +57,9 @@ class Runtime:
 
     def autocast(self) -> AbstractContextManager[Any]:
         """Return the context in which layers compute in the chosen precision."""
-        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.precision == "bf16")
+        # No cache of cast weights: a pass without gradients would leave copies there that let none through in the next pass.
+        enabled = self.precision == "bf16"
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=enabled, cache_enabled=False)
 
     def place(self, module: ModuleT) -> ModuleT:
         """Return the module on the device, in the memory format that its convolutions are fastest in."""

@@ -53,14 +53,15 @@ def attraction(probabilities: Tensor, neighbours: Tensor, weights: Tensor | None
     return -(agreement if weights is None else agreement * weights).sum(-1).mean()
 
 
-def dispersion(probabilities: Tensor) -> Tensor:
+def dispersion(probabilities: Tensor, images: Tensor) -> Tensor:
     """Return ``E_i sum_{m != i} p_i . p_m`` over the batch; scalar, lower where different images answer differently.
 
     Args:
         probabilities: (B, K); both answers of a product get a gradient.
+        images: (B,) number of each image: where a batch holds one twice, it is not driven away from itself.
 
     Reference: AaD equation 5, second term.
     """
     with torch.autocast(probabilities.device.type, enabled=False):
         products = probabilities.float() @ probabilities.float().T
-    return (products.sum(-1) - products.diagonal()).mean()
+    return products.masked_fill(images[:, None] == images[None, :], 0.0).sum(-1).mean()

@@ -48,6 +48,6 @@ class Aad(Method):
         near = nearest(output.features.detach(), memory.features, count=self.settings.neighbours, own=target.indices)
         terms = {
             "attraction": attraction(probabilities, memory.probabilities[near]),
-            "dispersion": self.dispersion_weight * dispersion(probabilities),
+            "dispersion": self.dispersion_weight * dispersion(probabilities, target.indices),
         }
         return self.total(terms, anchor=output.logits)

@@ -28,8 +28,9 @@ class AdaContrast(Method):
         settings: neighbours, momentum and weights.
 
     Reference: Chen et al., "Contrastive test-time adaptation", CVPR 2022. Deviations: strong views are made for any sensor
-    (:func:`strong_view`: there is no colour to jitter in depth); the queue holds all target images and is filled anew each
-    epoch.
+    (:func:`strong_view`: there is no colour to jitter in depth); one bank of all target images, un-augmented or as they came
+    last, serves neighbours and negatives, in place of a queue of strong views; it is filled anew each epoch and takes a step's
+    images before its loss; optimised as SHOT is.
     """
 
     def __init__(self, parts: StudentParts, settings: AdaContrastSettings) -> None:
@@ -57,6 +58,8 @@ class AdaContrast(Method):
             labels = memory.probabilities[near].mean(1).argmax(-1)
             keys = self.momentum_student(strong_view(target.images)).features
             memory.update(target.indices, self.momentum_student(target.images))
+            stored = memory.probabilities.argmax(-1)
+            stored[target.indices] = labels  # else an image whose neighbours disagree with it would be its own negative
         output = self.student(strong_view(target.images))
         terms: dict[str, Tensor] = {}
         if weights.pseudo_labels:
@@ -67,7 +70,7 @@ class AdaContrast(Method):
                 keys,
                 memory.features,
                 query_labels=labels,
-                bank_labels=memory.probabilities.argmax(-1),
+                bank_labels=stored,
                 temperature=weights.temperature,
             )
         if weights.diversity:

@@ -13,6 +13,8 @@ from sourcefree.types import StepBatch, StepOutput
 class EndToEnd(Method):
     """``L_TGMB + L_TGKT``. The teacher behind the translator gets better while it teaches.
 
+    Both are optimised as TGKT is; the optimisation of TGMB's own stage is not used.
+
     The gradient of L_KL stops at the teacher: the translator serves its own loss, not the student's ease.
 
     Args:

@@ -10,7 +10,6 @@ from sourcefree.config import (
     AdaptSettings,
     MultilevelSettings,
     NrcSettings,
-    Optimisation,
     OracleSettings,
     ShotSettings,
     SocketSettings,
@@ -40,12 +39,8 @@ class Preset:
 _TARGET, _PAIRS = "target images", "target images + pairs"
 _LABELS = "TARGET LABELS"
 
-# SHOT's rates, but the backbone at three tenths: a far sensor needs the early layers to change. Chosen on simulated task set b
-# and one RGB-NIR split: a tenth was too little for depth, the full rate, or AdamW, too much for NIR.
-# As many images as the two stages of TGMB and TGKT see together, in batches half as large.
-_OURS = Optimisation(backbone_scale=0.3, batch_size=32, epochs=30, min_steps=400)
-_MULTILEVEL = AdaptSettings(method="multilevel", multilevel=MultilevelSettings(optimisation=_OURS))
-_BRIDGE = TgmbSettings(translator="paper")
+_MULTILEVEL = AdaptSettings(method="multilevel", multilevel=MultilevelSettings())
+_BRIDGE = TgmbSettings()
 _NO_SELF = {"distillation": 0.0, "self_training": 0.0}
 
 METHODS = {

@@ -13,8 +13,9 @@ _EQUAL = 1e-6  # sums of the same numbers in another order differ by less
 def chance_of_match(logits: Tensor, source_logits: Tensor, scenes: Tensor) -> float:
     """Return how likely answers that have nothing to do with the scenes match the source model's as well; in 0..1.
 
-    The match is ``sum_k s_k log p_k``, with s the source model's answer on the source image of a pair and p the model's on the
-    target image, averaged over the pairs of a scene and summed over scenes. If p had nothing to do with the scene, it could as
+    The match is ``sum_k s_k log p_k`` summed over scenes, with s the mean of the source model's answers on the source images of
+    a scene's pairs and log p that of the model's on the target images: means, so that scenes of other sizes can be exchanged;
+    what differs within a scene has no part in it. If p had nothing to do with the scene, it could as
     well stand beside another scene's s: so the returned p-value is the share of random exchanges of whole scenes that match at
     least as well. That needs no assumption on how matches are distributed, of which six scenes could not tell; and it does not
     depend on how loud the answers are, since a temperature scales what differs between exchanges. S scenes allow no value

@@ -131,6 +131,8 @@ def soft_neighbourhood_density(logits: Tensor, *, temperature: float = 0.05, blo
     density", ICCV 2021, equations 2 to 4. Its caveat: a model collapsed to one class scores highest.
     """
     points = normalize(logits.float().softmax(-1))
+    if len(points) < 2:
+        return 0.0  # there is no neighbour
     total = 0.0
     for start in range(0, len(points), block):
         rows = points[start : start + block] @ points.T / temperature
