@@ -27,10 +27,12 @@ def write_text(path: Path, text: str) -> None:
 def whole_file(path: Path) -> Iterator[Path]:
     """Give a file to write to that takes the place of ``path`` at the end, or is removed where something fails.
 
+    Its name ends in ``.part``, not as that of ``path`` does, and is another each time: two processes may write one file.
+
     Args:
         path: the file; its folder must be there.
     """
-    temporary = path.with_name(f".{path.name}.part")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         yield temporary
         temporary.replace(path)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 
 from sourcefree.errors import DataError
+from sourcefree.files import whole_file
 
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 # Photographs hardly shrink; a file that grows this much is no photograph.
@@ -61,10 +62,8 @@ def _unpack_zip(archive: Path, folder: Path, progress: Counter | None) -> None:
             target = folder / PurePosixPath(member.filename)
             if not _is_there(target, member.file_size):
                 target.parent.mkdir(parents=True, exist_ok=True)
-                temporary = target.with_name(f".{target.name}.part")
-                with file.open(member) as source, temporary.open("wb") as sink:
+                with file.open(member) as source, whole_file(target) as temporary, temporary.open("wb") as sink:
                     shutil.copyfileobj(source, sink)
-                temporary.replace(target)
             if progress is not None:
                 progress(number, len(members))
 
@@ -83,10 +82,8 @@ def _unpack_tar(archive: Path, folder: Path, progress: Counter | None) -> None:
                 if source is None:
                     continue
                 target.parent.mkdir(parents=True, exist_ok=True)
-                temporary = target.with_name(f".{target.name}.part")
-                with temporary.open("wb") as sink:
+                with whole_file(target) as temporary, temporary.open("wb") as sink:
                     shutil.copyfileobj(source, sink)
-                temporary.replace(target)
             if progress is not None:
                 progress(number, len(members))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from sourcefree.data.image_io import write_image
 from sourcefree.data.modality import Modality
 from sourcefree.engine.run_folder import RunFolder
 from sourcefree.engine.runtime import Runtime
+from sourcefree.files import whole_file
 
 _FEATURE_ROWS = 1000
 _GALLERY_IMAGES = 24
@@ -30,19 +30,17 @@ def write_features(
         return
     rows = _spread(len(names), _FEATURE_ROWS)
     probabilities = after.target.logits.softmax(-1)
-    buffer = io.BytesIO()
-    np.savez_compressed(
-        buffer,
-        files=np.asarray([names[row] for row in rows]),
-        features_before=before.target.features[rows].numpy().astype(dtype),
-        features_after=after.target.features[rows].numpy().astype(dtype),
-        predicted=probabilities.argmax(-1)[rows].numpy(),
-        confidence=probabilities.amax(-1)[rows].numpy(),
-        predicted_before=before.target.logits.argmax(-1)[rows].numpy(),
-    )
-    temporary = folder.path / ".analysis.npz.part"
-    temporary.write_bytes(buffer.getvalue())
-    temporary.replace(folder.path / "analysis.npz")
+    # Opened here: NumPy adds a suffix of its own to a name.
+    with whole_file(folder.path / "analysis.npz") as temporary, temporary.open("wb") as file:
+        np.savez_compressed(
+            file,
+            files=np.asarray([names[row] for row in rows]),
+            features_before=before.target.features[rows].numpy().astype(dtype),
+            features_after=after.target.features[rows].numpy().astype(dtype),
+            predicted=probabilities.argmax(-1)[rows].numpy(),
+            confidence=probabilities.amax(-1)[rows].numpy(),
+            predicted_before=before.target.logits.argmax(-1)[rows].numpy(),
+        )
 
 
 @torch.no_grad()
