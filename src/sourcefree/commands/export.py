@@ -20,14 +20,13 @@ from sourcefree.data.folders import ImageFile, LabelledFiles, find_labelled_imag
 from sourcefree.data.store import load_images
 from sourcefree.engine.inference import infer
 from sourcefree.engine.progress import Progress, Silent
-from sourcefree.engine.run_folder import check_output
 from sourcefree.engine.runtime import create_runtime
 from sourcefree.errors import ConfigError, DataError, SourcefreeError
 from sourcefree.export.model_card import model_card
 from sourcefree.export.onnx_file import preprocessing, write_onnx
 from sourcefree.export.predictor import MODEL_FILE, PREPROCESSING_FILE, Predictor
 from sourcefree.export.quantise import write_int8
-from sourcefree.files import whole_folder
+from sourcefree.files import check_output, whole_folder
 from sourcefree.models.trained import TrainedClassifier, load_trained
 
 INT8_FILE = "model.int8.onnx"

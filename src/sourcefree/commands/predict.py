@@ -23,9 +23,9 @@ from sourcefree.data.modality import Modality
 from sourcefree.data.store import load_images
 from sourcefree.engine.inference import infer
 from sourcefree.engine.progress import Progress, Silent
-from sourcefree.engine.run_folder import check_output
 from sourcefree.engine.runtime import Runtime, create_runtime
 from sourcefree.errors import ConfigError, DataError
+from sourcefree.files import check_output
 from sourcefree.models.trained import load_trained
 
 _CHUNK = 1024  # images in memory at a time
