@@ -28,6 +28,7 @@ from sourcefree.export.predictor import MODEL_FILE, PREPROCESSING_FILE, Predicto
 from sourcefree.export.quantise import write_int8
 from sourcefree.files import check_output, whole_folder
 from sourcefree.models.trained import TrainedClassifier, load_trained
+from sourcefree.spread import evenly_spread
 
 INT8_FILE = "model.int8.onnx"
 _CHECKED = 128  # images that the files are compared on, spread over the folder: names often begin with the class
@@ -89,7 +90,8 @@ def export(
     run, out, progress = Path(run), Path(out), progress or Silent()
     check_output(out, resume=None)
     trained = load_trained(run, network=network)
-    files = _spread(list_files([Path(images)]) if images is not None else _target_files(run))
+    found = list_files([Path(images)]) if images is not None else _target_files(run)
+    files = [found[position] for position in evenly_spread(len(found), _CHECKED)]
     truth = find_labelled_images(Path(labelled), labels=trained.labels) if labelled is not None else None
     with whole_folder(out) as place:
         progress.say("writing the ONNX file")
@@ -117,11 +119,6 @@ def export(
             accuracy=_accuracy(predictor, truth) if truth else None,
             int8_accuracy=_accuracy(small, truth) if small and truth else None,
         )
-
-
-def _spread(files: list[ImageFile]) -> list[ImageFile]:
-    positions = np.unique(np.linspace(0, len(files) - 1, min(len(files), _CHECKED)).round().astype(int))
-    return [files[position] for position in positions]
 
 
 def _batches(images: npt.NDArray[np.float32]) -> list[npt.NDArray[np.float32]]:

@@ -17,6 +17,7 @@ from sourcefree.data.modality import Modality
 from sourcefree.engine.run_folder import RunFolder
 from sourcefree.engine.runtime import Runtime
 from sourcefree.files import whole_file
+from sourcefree.spread import evenly_spread
 
 _FEATURE_ROWS = 1000
 _GALLERY_IMAGES = 24
@@ -28,7 +29,7 @@ def write_features(
     """Write ``analysis.npz``: features and predictions before and after, of up to 1,000 images spread evenly."""
     if not folder.active:
         return
-    rows = _spread(len(names), _FEATURE_ROWS)
+    rows = evenly_spread(len(names), _FEATURE_ROWS)
     probabilities = after.target.logits.softmax(-1)
     # Opened here: NumPy adds a suffix of its own to a name.
     with whole_file(folder.path / "analysis.npz") as temporary, temporary.open("wb") as file:
@@ -59,7 +60,7 @@ def write_gallery(
     """Write ``gallery.json`` and its pictures: target image, its translation, the answers before and after."""
     if not folder.active:
         return
-    rows = _spread(len(images), _GALLERY_IMAGES)
+    rows = evenly_spread(len(images), _GALLERY_IMAGES)
     targets = images[rows].images
     translated = translator(runtime.to_device(targets)).float().cpu() if translator is not None else None
     probabilities = after.target.logits.softmax(-1)
@@ -120,7 +121,3 @@ def _stretched(values: NDArray[np.float32]) -> NDArray[np.uint8]:
 def _eight_bit(values: NDArray[np.float32]) -> NDArray[np.uint8]:
     shown = values[:3] if len(values) >= 3 else values[:1]
     return np.ascontiguousarray((shown.clip(0, 1) * 255).round().astype(np.uint8).transpose(1, 2, 0))
-
-
-def _spread(count: int, most: int) -> list[int]:
-    return [int(row) for row in np.unique(np.linspace(0, count - 1, min(count, most)).round())]
