@@ -19,7 +19,6 @@ from sourcefree.engine.checkpoint import CheckpointFile
 from sourcefree.engine.inference import image_batches, infer
 from sourcefree.engine.run_folder import RunFolder
 from sourcefree.engine.runtime import Runtime
-from sourcefree.engine.sampling import stream_seed
 from sourcefree.engine.trainer import Evidence, Streams, Trainer
 from sourcefree.errors import ConfigError
 from sourcefree.losses.statistics import batch_norm_layers
@@ -34,6 +33,7 @@ from sourcefree.models.classifier import Classifier, freeze
 from sourcefree.models.student import new_student, other_student, student_architecture
 from sourcefree.models.trained import TrainedClassifier
 from sourcefree.models.translators import behind_translator, create_translator
+from sourcefree.seeds import stream_seed
 
 
 @dataclass(frozen=True)

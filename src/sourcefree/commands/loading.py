@@ -15,8 +15,8 @@ from sourcefree.data.held_out import scenes_of, split_held_out
 from sourcefree.data.modality import Modality
 from sourcefree.data.store import ImageStore, load_images, load_pairs
 from sourcefree.engine.progress import Progress, counter
-from sourcefree.engine.sampling import stream_seed
 from sourcefree.errors import DataError
+from sourcefree.seeds import stream_seed
 
 _LEAST_PAIRS = 10
 
