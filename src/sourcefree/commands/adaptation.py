@@ -183,7 +183,7 @@ class Adaptation:
             return student
         if settings.student_backbone is None:
             return new_student(self.source.model, in_channels=self.channels, native_stem=settings.native_stem)
-        student, _ = other_student(
+        return other_student(
             self.source.model,
             self.source.architecture,
             backbone=settings.student_backbone,
@@ -191,7 +191,6 @@ class Adaptation:
             size=self.source.size,
             pretrained=not settings.student_from_scratch,
         )
-        return student
 
     def architecture_of(self, name: str) -> Architecture:
         """Return how the network of a candidate is built again."""

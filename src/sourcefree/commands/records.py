@@ -23,9 +23,7 @@ _FEATURE_ROWS = 1000
 _GALLERY_IMAGES = 24
 
 
-def write_features(
-    folder: RunFolder, *, names: Sequence[str], before: Candidate, after: Candidate, dtype: str = "float32"
-) -> None:
+def write_features(folder: RunFolder, *, names: Sequence[str], before: Candidate, after: Candidate) -> None:
     """Write ``analysis.npz``: features and predictions before and after, of up to 1,000 images spread evenly."""
     if not folder.active:
         return
@@ -36,8 +34,8 @@ def write_features(
         np.savez_compressed(
             file,
             files=np.asarray([names[row] for row in rows]),
-            features_before=before.target.features[rows].numpy().astype(dtype),
-            features_after=after.target.features[rows].numpy().astype(dtype),
+            features_before=before.target.features[rows].numpy(),
+            features_after=after.target.features[rows].numpy(),
             predicted=probabilities.argmax(-1)[rows].numpy(),
             confidence=probabilities.amax(-1)[rows].numpy(),
             predicted_before=before.target.logits.argmax(-1)[rows].numpy(),

@@ -20,6 +20,8 @@ from sourcefree.errors import DataError
 
 Progress = Callable[[int, int], None]
 
+_WORKERS = 2
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -131,12 +133,10 @@ class Facts:
         return self.stored is not None and self.stored.count > 0 and self.stored.minimum == self.stored.maximum
 
 
-def gather_facts(
-    files: Sequence[ImageFile], *, modality: Modality | None, workers: int, progress: Progress | None
-) -> list[Facts]:
+def gather_facts(files: Sequence[ImageFile], *, modality: Modality | None, progress: Progress | None) -> list[Facts]:
     """Return the facts of each file in the given order; every file is read and decoded once."""
     facts: list[Facts] = []
-    with ThreadPoolExecutor(max(1, workers)) as pool:
+    with ThreadPoolExecutor(_WORKERS) as pool:
         for done, fact in enumerate(pool.map(lambda file: _read(file, modality), files), start=1):
             facts.append(fact)
             if progress is not None:

@@ -99,22 +99,19 @@ class PairsReport:
         }
 
 
-def inspect_folder(
-    folder: Path, *, modality: Modality | None = None, workers: int = 2, progress: Progress | None = None
-) -> FolderReport:
+def inspect_folder(folder: Path, *, modality: Modality | None = None, progress: Progress | None = None) -> FolderReport:
     """Return counts, sizes, number types, value ranges, unreadable files and duplicates of a folder of images.
 
     Args:
         folder: images, nested or not.
         modality: the sensor; adds values in its unit and checks that files fit it.
-        workers: threads that decode.
         progress: called with (done, total).
 
     Raises:
         DataError: the folder is missing or holds no image.
     """
     files = find_images(Path(folder))
-    facts = gather_facts(files, modality=modality, workers=workers, progress=progress)
+    facts = gather_facts(files, modality=modality, progress=progress)
     return _folder_report(Path(folder), files, facts, modality)
 
 
@@ -124,7 +121,6 @@ def inspect_pairs(
     *,
     source_modality: Modality | None = None,
     target_modality: Modality | None = None,
-    workers: int = 2,
     progress: Progress | None = None,
 ) -> PairsReport:
     """Return what both folders of pairs hold, which files have no partner and which pairs do not fit together.
@@ -134,7 +130,6 @@ def inspect_pairs(
         target: images of the target sensor.
         source_modality: the source sensor.
         target_modality: the target sensor.
-        workers: threads that decode.
         progress: called with (done, total) over both folders.
 
     Raises:
@@ -148,7 +143,7 @@ def inspect_pairs(
     by_name: list[dict[str, Facts]] = []
     for (folder, modality), files in zip(sides, listings, strict=True):
         show = _shifted(progress, before=sum(len(facts) for facts in by_name), total=total)
-        facts = gather_facts(files, modality=modality, workers=workers, progress=show)
+        facts = gather_facts(files, modality=modality, progress=show)
         reports.append(_folder_report(folder, files, facts, modality))
         by_name.append({file.name: fact for file, fact in zip(files, facts, strict=True)})
     return _pairs_report(reports, paired, by_name, measure_alignment(paired))
