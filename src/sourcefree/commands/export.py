@@ -167,7 +167,7 @@ def _preprocessed(predictor: Predictor, files: Sequence[ImageFile]) -> tuple[lis
 def _difference(trained: TrainedClassifier, predictor: Predictor, files: list[ImageFile]) -> float:
     """Return the largest difference of a probability, each library going its own way from the file on."""
     store = load_images(files, modality=trained.modality, size=trained.size)
-    data = UnlabelledImages(store, modality=trained.modality, size=trained.size, augment=False, seed=0)
+    data = UnlabelledImages(store, modality=trained.modality, size=trained.size).plain()
     runtime = create_runtime(device="cpu", precision="fp32", network=trained.model)
     ours = infer(runtime.place(trained.model), data, runtime=runtime).logits.softmax(-1).numpy()
     theirs = predictor.predict([file.path for file in files])

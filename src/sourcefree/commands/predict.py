@@ -121,7 +121,7 @@ def predict(
         else:
             names += store.names
             unreadable += store.unreadable
-            data = UnlabelledImages(store, modality=trained.modality, size=trained.size, augment=False, seed=0)
+            data = UnlabelledImages(store, modality=trained.modality, size=trained.size).plain()
             rows.append(infer(model, data, runtime=runtime).logits.softmax(-1))
         progress.advance(start + len(part))
     if not rows or len(unreadable) > max_unreadable * len(files):
@@ -169,7 +169,7 @@ def translate(
     files = list_files([Path(image) for image in images])
     _check_distinct(files)
     store = load_images(files, modality=trained.modality, size=trained.size, max_unreadable=max_unreadable)
-    data = UnlabelledImages(store, modality=trained.modality, size=trained.size, augment=False, seed=0)
+    data = UnlabelledImages(store, modality=trained.modality, size=trained.size).plain()
     progress.start("translating", len(data))
     return _write_translations(runtime.place(translator), data, sensor, out, runtime, progress)
 
