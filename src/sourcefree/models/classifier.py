@@ -92,9 +92,9 @@ class Classifier(nn.Module):
 
     def forward(self, images: Tensor) -> ClassifierOutput:
         """Return features (N, D) and logits (N, K) of images (N, C, H, W)."""
-        with _inputs_of(self.head) as caught:
+        with inputs_of([self.head]) as entering:
             logits = self.network(self.adapter(images))
-        return ClassifierOutput(features=caught[-1].flatten(1), logits=logits / self.temperature)
+        return ClassifierOutput(features=entering[0].flatten(1), logits=logits / self.temperature)
 
     def with_stages(self, images: Tensor) -> tuple[ClassifierOutput, list[Tensor]]:
         """Return the output and the maps of every stage: (N, C_l, H_l, W_l), or (N, tokens, D) for transformers."""
@@ -196,6 +196,27 @@ def find_stages(network: nn.Module, *, size: int) -> tuple[str, ...]:
     return _spread_over_blocks(seen) or _last_per_resolution(seen)
 
 
+@contextmanager
+def inputs_of(layers: Sequence[nn.Module]) -> Iterator[list[Tensor]]:
+    """Collect what enters each layer during one forward pass, in the order of ``layers``; it is there after the context."""
+    caught: dict[int, Tensor] = {}
+    collected: list[Tensor] = []
+
+    def remember(place: int):  # type: ignore[no-untyped-def]
+        def hook(_module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+            caught[place] = inputs[0]
+
+        return hook
+
+    handles = [layer.register_forward_pre_hook(remember(place)) for place, layer in enumerate(layers)]
+    try:
+        yield collected
+    finally:
+        for handle in handles:
+            handle.remove()
+        collected.extend(caught[place] for place in sorted(caught))
+
+
 def _last_per_resolution(seen: list[tuple[str, torch.Size]]) -> tuple[str, ...]:
     last: dict[tuple[int, ...], str] = {}
     for name, shape in seen:
@@ -210,16 +231,6 @@ def _spread_over_blocks(seen: list[tuple[str, torch.Size]]) -> tuple[str, ...]:
     blocks = [name for name, shape in seen if len(shape) == 3 and name.rpartition(".")[2].isdigit()]
     picks = {round(step * len(blocks) / _MOST_STAGES) - 1 for step in range(1, _MOST_STAGES + 1)}
     return tuple(blocks[pick] for pick in sorted(picks) if 0 <= pick < len(blocks))
-
-
-@contextmanager
-def _inputs_of(module: nn.Module) -> Iterator[list[Tensor]]:
-    caught: list[Tensor] = []
-    handle = module.register_forward_pre_hook(lambda _module, inputs: caught.append(inputs[0]))
-    try:
-        yield caught
-    finally:
-        handle.remove()
 
 
 @contextmanager
