@@ -19,6 +19,7 @@ from sourcefree.files import whole_file, write_text
 from sourcefree.models.architecture import Architecture
 from sourcefree.models.classifier import Classifier, RepeatChannels, find_head, find_stages
 from sourcefree.models.ensemble import ensemble
+from sourcefree.models.pretrained import IMAGENET_MEAN, IMAGENET_STD
 from sourcefree.models.translators import translator_adapter
 
 _FORMAT = 1
@@ -218,8 +219,6 @@ def _translator_entry(model: Classifier) -> dict[str, Any] | None:
 
 
 def _with_statistics(modality: Modality, mean: Sequence[float] | None, std: Sequence[float] | None) -> Modality:
-    from sourcefree.models.pretrained import IMAGENET_MEAN, IMAGENET_STD
-
     if mean is None and std is None and modality.measured:
         return modality
     fields = {"mean": tuple(mean or IMAGENET_MEAN), "std": tuple(std or IMAGENET_STD)}
