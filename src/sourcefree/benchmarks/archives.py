@@ -7,9 +7,10 @@ import shutil
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
+from sourcefree.data.progress import CountProgress
 from sourcefree.errors import DataError
 from sourcefree.files import whole_file
 
@@ -18,15 +19,13 @@ ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 _MOST_GROWTH = 200
 _SMALL = 1 << 26  # below 64 MB growth does no harm, and headers may compress well
 
-Counter = Callable[[int, int], None]
-
 
 def is_archive(path: Path) -> bool:
     """Return whether the file's name is that of an archive we unpack."""
     return path.is_file() and path.name.lower().endswith(ARCHIVE_SUFFIXES)
 
 
-def unpack(archive: Path, folder: Path, *, progress: Counter | None = None) -> Path:
+def unpack(archive: Path, folder: Path, *, progress: CountProgress | None = None) -> Path:
     """Return the folder that holds the archive's files; what is there already is not unpacked again.
 
     Args:
@@ -54,7 +53,7 @@ def unpack(archive: Path, folder: Path, *, progress: Counter | None = None) -> P
     return folder
 
 
-def _unpack_zip(archive: Path, folder: Path, progress: Counter | None) -> None:
+def _unpack_zip(archive: Path, folder: Path, progress: CountProgress | None) -> None:
     with zipfile.ZipFile(archive) as file:
         members = [member for member in file.infolist() if not member.is_dir()]
         _check(archive, folder, [(member.filename, member.file_size) for member in members])
@@ -68,7 +67,7 @@ def _unpack_zip(archive: Path, folder: Path, progress: Counter | None) -> None:
                 progress(number, len(members))
 
 
-def _unpack_tar(archive: Path, folder: Path, progress: Counter | None) -> None:
+def _unpack_tar(archive: Path, folder: Path, progress: CountProgress | None) -> None:
     with tarfile.open(archive) as file:
         members = [member for member in file.getmembers() if member.isfile()]  # links and devices are left out
         # gzip's checksum stands behind the tar's end: checked before anything is written that would pass for unpacked.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,9 +16,8 @@ from sourcefree.data.folders import ImageFile
 from sourcefree.data.image_io import decode_image, read_bytes
 from sourcefree.data.modality import Modality
 from sourcefree.data.physical import to_physical
+from sourcefree.data.progress import CountProgress
 from sourcefree.errors import DataError
-
-Progress = Callable[[int, int], None]
 
 _WORKERS = 2
 
@@ -133,7 +132,9 @@ class Facts:
         return self.stored is not None and self.stored.count > 0 and self.stored.minimum == self.stored.maximum
 
 
-def gather_facts(files: Sequence[ImageFile], *, modality: Modality | None, progress: Progress | None) -> list[Facts]:
+def gather_facts(
+    files: Sequence[ImageFile], *, modality: Modality | None, progress: CountProgress | None
+) -> list[Facts]:
     """Return the facts of each file in the given order; every file is read and decoded once."""
     facts: list[Facts] = []
     with ThreadPoolExecutor(_WORKERS) as pool:

@@ -11,8 +11,9 @@ from typing import Any
 
 from sourcefree.data.alignment import Alignment, alignment_warnings, measure_alignment
 from sourcefree.data.folders import ImageFile, PairedFiles, find_images, match_pairs
-from sourcefree.data.image_facts import Facts, Kind, Progress, Values, gather_facts, kinds_of, values_of
+from sourcefree.data.image_facts import Facts, Kind, Values, gather_facts, kinds_of, values_of
 from sourcefree.data.modality import Modality
+from sourcefree.data.progress import CountProgress
 
 _ASPECT_TOLERANCE = 0.02  # rounding to whole pixels changes the aspect of a small image by this much
 
@@ -99,7 +100,9 @@ class PairsReport:
         }
 
 
-def inspect_folder(folder: Path, *, modality: Modality | None = None, progress: Progress | None = None) -> FolderReport:
+def inspect_folder(
+    folder: Path, *, modality: Modality | None = None, progress: CountProgress | None = None
+) -> FolderReport:
     """Return counts, sizes, number types, value ranges, unreadable files and duplicates of a folder of images.
 
     Args:
@@ -121,7 +124,7 @@ def inspect_pairs(
     *,
     source_modality: Modality | None = None,
     target_modality: Modality | None = None,
-    progress: Progress | None = None,
+    progress: CountProgress | None = None,
 ) -> PairsReport:
     """Return what both folders of pairs hold, which files have no partner and which pairs do not fit together.
 
@@ -149,7 +152,7 @@ def inspect_pairs(
     return _pairs_report(reports, paired, by_name, measure_alignment(paired))
 
 
-def _shifted(progress: Progress | None, *, before: int, total: int) -> Progress | None:
+def _shifted(progress: CountProgress | None, *, before: int, total: int) -> CountProgress | None:
     return None if progress is None else lambda done, _: progress(before + done, total)
 
 

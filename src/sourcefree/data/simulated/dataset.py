@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import yaml
 
 from sourcefree import __version__
+from sourcefree.data.progress import CountProgress
 from sourcefree.data.simulated.frames import FrameSettings, render_frames
 from sourcefree.data.simulated.plan import plan
 from sourcefree.data.simulated.registry import pair_families, task_families
@@ -58,7 +58,7 @@ def simulate(
     pairs_of: str = "irrelevant",
     labelled_target: bool = False,
     workers: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: CountProgress | None = None,
 ) -> SimulationSummary:
     """Return a summary after writing a simulated RGB-D set to the new folder `out`.
 
