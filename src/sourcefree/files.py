@@ -1,14 +1,15 @@
-"""Files and folders that are written whole or not at all."""
+"""Files and folders that are written whole or not at all, and whether they can be written: checked before the work."""
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sourcefree.errors import DataError
+from sourcefree.errors import ConfigError, DataError
 
 
 def write_text(path: Path, text: str) -> None:
@@ -27,10 +28,12 @@ def write_text(path: Path, text: str) -> None:
 def whole_file(path: Path) -> Iterator[Path]:
     """Give a file to write to that takes the place of ``path`` at the end, or is removed where something fails.
 
+    Its name ends in ``.part``, not as that of ``path`` does, and is another each time: two processes may write one file.
+
     Args:
         path: the file; its folder must be there.
     """
-    temporary = path.with_name(f".{path.name}.part")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         yield temporary
         temporary.replace(path)
@@ -67,3 +70,37 @@ def whole_folder(out: Path) -> Iterator[Path]:
             place.replace(out)
     finally:
         shutil.rmtree(place, ignore_errors=True)
+
+
+def check_output(out: Path, *, resume: bool | None) -> None:
+    """Check that a run can be written to ``out``; nothing is changed.
+
+    Args:
+        out: the folder.
+        resume: whether a run in it is gone on with; None where that is not possible at all.
+
+    Raises:
+        ConfigError: the folder holds files and ``resume`` is off, or ``resume`` is on and there is no run.
+    """
+    check_place(out)
+    if resume and not (out / "config.yaml").is_file():
+        raise ConfigError(f"{out}: there is no run to resume", hint="leave out --resume to start one")
+    if not resume and out.is_dir() and any(out.iterdir()):
+        raise ConfigError(
+            f"{out}: the folder exists and is not empty",
+            hint="choose another --out"
+            + ("" if resume is None else ", or use --resume to go on with an unfinished run"),
+        )
+
+
+def check_place(out: Path) -> None:
+    """Check that a folder can be made or written at ``out``; nothing is changed.
+
+    Raises:
+        ConfigError: a file is in the way, or the nearest folder above cannot be written to.
+    """
+    above = next(place for place in (out, *out.absolute().parents) if place.exists())
+    if not above.is_dir():
+        raise ConfigError(f"{out}: expected a folder to write to, found a file at {above}", hint="choose another --out")
+    if not os.access(above, os.W_OK):
+        raise ConfigError(f"{out}: {above} cannot be written to", hint="choose another --out")

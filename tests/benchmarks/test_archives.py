@@ -59,3 +59,14 @@ def test_a_damaged_tar_gz_is_found_by_its_checksum_and_leaves_no_image(tmp_path:
     with pytest.raises(DataError, match=r"cannot be unpacked \(CRC check failed"):
         unpack(tmp_path / "a.tar.gz", tmp_path / "out")
     assert not list((tmp_path / "out").iterdir())
+
+
+def test_a_damaged_zip_leaves_no_half_image(tmp_path: Path) -> None:
+    noise = random.Random(0).randbytes(100_000)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as file:
+        file.writestr("a.png", noise)
+    whole = (tmp_path / "a.zip").read_bytes()
+    (tmp_path / "a.zip").write_bytes(whole[:50_000] + bytes([whole[50_000] ^ 1]) + whole[50_001:])
+    with pytest.raises(DataError, match=r"cannot be unpacked \(Bad CRC-32"):
+        unpack(tmp_path / "a.zip", tmp_path / "out")
+    assert not list((tmp_path / "out").iterdir())

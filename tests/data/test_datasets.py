@@ -44,7 +44,6 @@ def pairs_of(count: int, seed: int) -> ImagePairs:
         source_modality=COLOUR,
         target_modality=PLAIN,
         size=SIZE,
-        augment=True,
         seed=seed,
     )
 
@@ -81,7 +80,7 @@ def test_every_crop_and_both_flips_occur() -> None:
 
 
 def test_the_plain_view_is_the_centre_and_shares_the_values() -> None:
-    images = UnlabelledImages(store_of(coordinates(4, 1)), modality=PLAIN, size=SIZE, augment=True, seed=0)
+    images = UnlabelledImages(store_of(coordinates(4, 1)), modality=PLAIN, size=SIZE)
     plain = images.plain()
     start = (LOAD - SIZE) // 2
     assert plain[[2]].images[0, 0, 0, 0] == 2000 + start * LOAD + start
@@ -91,7 +90,7 @@ def test_the_plain_view_is_the_centre_and_shares_the_values() -> None:
 
 
 def test_a_subset_counts_from_zero_and_keeps_names() -> None:
-    images = UnlabelledImages(store_of(coordinates(5, 1)), modality=PLAIN, size=SIZE, augment=False, seed=0)
+    images = UnlabelledImages(store_of(coordinates(5, 1)), modality=PLAIN, size=SIZE).plain()
     part = images.subset([4, 2]).subset([1])
     assert part.names == ["2.png"]
     batch = part[[0]]
@@ -101,12 +100,12 @@ def test_a_subset_counts_from_zero_and_keeps_names() -> None:
 
 def test_labels_follow_their_images_through_subsets() -> None:
     labels = np.array([5, 6, 7, 8])
-    data = LabelledImages(store_of(coordinates(4, 1)), labels, modality=PLAIN, size=SIZE, augment=False, seed=0)
+    data = LabelledImages(store_of(coordinates(4, 1)), labels, modality=PLAIN, size=SIZE).plain()
     assert data.subset([3, 1])[[1, 0]].labels.tolist() == [6, 8]
 
 
 def test_adaptation_data_has_no_place_for_a_label() -> None:
-    images = UnlabelledImages(store_of(coordinates(3, 1)), modality=PLAIN, size=SIZE, augment=False, seed=0)
+    images = UnlabelledImages(store_of(coordinates(3, 1)), modality=PLAIN, size=SIZE).plain()
     for data in (images, pairs_of(3, 0)):
         fields = {name for name in (*dir(data), *data[[0]]._fields) if not name.startswith("__")}
         assert not [name for name in fields if "label" in name or "class" in name]
@@ -119,7 +118,7 @@ def test_16_bit_levels_come_through_to_the_tensor(tmp_path: Path) -> None:
     measured = store.measure(MODALITIES["depth"])
     assert measured.mean is not None
     assert measured.std is not None
-    data = UnlabelledImages(store, modality=measured, size=SIZE, augment=False, seed=0)
+    data = UnlabelledImages(store, modality=measured, size=SIZE).plain()
     back = (data[[0]].images[0, 0].double() * measured.std[0] + measured.mean[0]) * 1000
     start = (LOAD - SIZE) // 2
     np.testing.assert_array_equal(back.round(), levels[start : start + SIZE, start : start + SIZE, 0])
@@ -145,7 +144,7 @@ def test_missing_values_become_the_mean() -> None:
     values = coordinates(1, 1).astype(np.float32)
     values[0, 0, 5, 5] = np.nan
     sensor = Modality(name="s", channels=1, scale=1.0, mean=(50.0,), std=(2.0,))
-    data = UnlabelledImages(store_of(values), modality=sensor, size=SIZE, augment=False, seed=0)
+    data = UnlabelledImages(store_of(values), modality=sensor, size=SIZE).plain()
     assert (data[[0]].images == 0).sum() >= 1
     assert torch.isfinite(data[[0]].images).all()
 

@@ -19,12 +19,13 @@ from sourcefree.engine.checkpoint import CheckpointFile, TrainingState
 from sourcefree.engine.inference import image_batches, infer
 from sourcefree.engine.optimiser import create_optimiser, set_learning_rate
 from sourcefree.engine.progress import Silent
-from sourcefree.engine.run_folder import check_output, open_run
+from sourcefree.engine.run_folder import open_run
 from sourcefree.engine.runtime import Runtime, create_runtime
 from sourcefree.engine.sampling import augmentation_epoch, epoch_batches, steps_per_epoch
 from sourcefree.engine.tracking import MetricsFile
 from sourcefree.engine.trainer import Evidence, Streams, Trainer
 from sourcefree.errors import CheckpointError, ConfigError, DataError, DivergenceError
+from sourcefree.files import check_output
 from sourcefree.methods.base import EpochView, Method, ParameterGroup
 from sourcefree.types import ClassifierOutput, ImageBatch, StepBatch, StepOutput
 

@@ -14,7 +14,7 @@ from sourcefree.losses.information import diversity
 from sourcefree.losses.matching import feature_norm
 from sourcefree.losses.neighbourhood import attraction, dispersion, nearest, reciprocal_weights
 from sourcefree.losses.pseudo_labels import centroid_pseudo_labels
-from sourcefree.losses.statistics import batch_norm_layers, inputs_of, statistics_gap
+from sourcefree.losses.statistics import statistics_gap
 
 
 def test_statistics_gap_by_hand() -> None:
@@ -27,16 +27,6 @@ def test_statistics_gap_by_hand() -> None:
     second = torch.tensor([[[[2.0, 6.0]]]])  # mean 4, variance 4
     expected = 10 * (math.hypot(2 - 1, 1 - 0) + math.hypot(4 - 2, 0 - 1)) + (abs(4 - 3) + abs(4 - 1))
     assert statistics_gap([first, second], layers).item() == pytest.approx(expected)
-
-
-def test_inputs_of_layers_come_in_the_order_of_the_layers() -> None:
-    network = nn.Sequential(nn.Conv2d(1, 3, 1), nn.BatchNorm2d(3), nn.Conv2d(3, 2, 1), nn.BatchNorm2d(2))
-    layers = batch_norm_layers(network)
-    with inputs_of(layers) as entering:
-        network(torch.randn(4, 1, 5, 5))
-    assert [tuple(part.shape) for part in entering] == [(4, 3, 5, 5), (4, 2, 5, 5)]
-    network(torch.randn(4, 1, 5, 5))
-    assert len(entering) == 2
 
 
 def test_socket_feature_term_is_the_frobenius_norm() -> None:

@@ -9,7 +9,7 @@ from torch import nn
 
 from sourcefree.errors import CheckpointError, ConfigError
 from sourcefree.models.architecture import Architecture, parse_architecture
-from sourcefree.models.classifier import Classifier, channel_adapter, find_head, find_stages, freeze
+from sourcefree.models.classifier import Classifier, channel_adapter, find_head, find_stages, freeze, inputs_of
 
 BOTTLENECK = Architecture("bottleneck", "test_resnet", 4, bottleneck=8)
 
@@ -114,3 +114,13 @@ def test_a_close_name_is_offered() -> None:
 def test_torchvision_and_timm_names_build() -> None:
     assert parse_architecture("torchvision:resnet18", num_classes=3).kind == "torchvision"
     assert parse_architecture("timm:resnet18", num_classes=3).name == "resnet18"
+
+
+def test_inputs_of_layers_come_in_the_order_of_the_layers() -> None:
+    network = nn.Sequential(nn.Conv2d(1, 3, 1), nn.BatchNorm2d(3), nn.Conv2d(3, 2, 1), nn.BatchNorm2d(2))
+    layers = [network[1], network[3]]
+    with inputs_of(layers) as entering:
+        network(torch.randn(4, 1, 5, 5))
+    assert [tuple(part.shape) for part in entering] == [(4, 3, 5, 5), (4, 2, 5, 5)]
+    network(torch.randn(4, 1, 5, 5))
+    assert len(entering) == 2

@@ -11,7 +11,7 @@ from support.classifiers import CLASSES, SIZE, small_classifier
 def test_every_target_model_takes_over_the_source_models_temperature() -> None:
     source = small_classifier().calibrated(2.0)
     architecture = Architecture("bottleneck", "test_resnet", CLASSES, bottleneck=8)
-    other, _ = other_student(source, architecture, backbone="test_resnet", in_channels=1, size=SIZE, pretrained=False)
+    other = other_student(source, architecture, backbone="test_resnet", in_channels=1, size=SIZE, pretrained=False)
     translator = create_translator("paper", in_channels=1)
     translated = behind_translator(source, translator, name="paper", in_channels=1)
     native = new_student(source, in_channels=2, native_stem=True)

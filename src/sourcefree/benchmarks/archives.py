@@ -7,17 +7,17 @@ import shutil
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
+from sourcefree.data.progress import CountProgress
 from sourcefree.errors import DataError
+from sourcefree.files import whole_file
 
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 # Photographs hardly shrink; a file that grows this much is no photograph.
 _MOST_GROWTH = 200
 _SMALL = 1 << 26  # below 64 MB growth does no harm, and headers may compress well
-
-Counter = Callable[[int, int], None]
 
 
 def is_archive(path: Path) -> bool:
@@ -25,7 +25,7 @@ def is_archive(path: Path) -> bool:
     return path.is_file() and path.name.lower().endswith(ARCHIVE_SUFFIXES)
 
 
-def unpack(archive: Path, folder: Path, *, progress: Counter | None = None) -> Path:
+def unpack(archive: Path, folder: Path, *, progress: CountProgress | None = None) -> Path:
     """Return the folder that holds the archive's files; what is there already is not unpacked again.
 
     Args:
@@ -53,7 +53,7 @@ def unpack(archive: Path, folder: Path, *, progress: Counter | None = None) -> P
     return folder
 
 
-def _unpack_zip(archive: Path, folder: Path, progress: Counter | None) -> None:
+def _unpack_zip(archive: Path, folder: Path, progress: CountProgress | None) -> None:
     with zipfile.ZipFile(archive) as file:
         members = [member for member in file.infolist() if not member.is_dir()]
         _check(archive, folder, [(member.filename, member.file_size) for member in members])
@@ -61,15 +61,13 @@ def _unpack_zip(archive: Path, folder: Path, progress: Counter | None) -> None:
             target = folder / PurePosixPath(member.filename)
             if not _is_there(target, member.file_size):
                 target.parent.mkdir(parents=True, exist_ok=True)
-                temporary = target.with_name(f".{target.name}.part")
-                with file.open(member) as source, temporary.open("wb") as sink:
+                with file.open(member) as source, whole_file(target) as temporary, temporary.open("wb") as sink:
                     shutil.copyfileobj(source, sink)
-                temporary.replace(target)
             if progress is not None:
                 progress(number, len(members))
 
 
-def _unpack_tar(archive: Path, folder: Path, progress: Counter | None) -> None:
+def _unpack_tar(archive: Path, folder: Path, progress: CountProgress | None) -> None:
     with tarfile.open(archive) as file:
         members = [member for member in file.getmembers() if member.isfile()]  # links and devices are left out
         # gzip's checksum stands behind the tar's end: checked before anything is written that would pass for unpacked.
@@ -83,10 +81,8 @@ def _unpack_tar(archive: Path, folder: Path, progress: Counter | None) -> None:
                 if source is None:
                     continue
                 target.parent.mkdir(parents=True, exist_ok=True)
-                temporary = target.with_name(f".{target.name}.part")
-                with temporary.open("wb") as sink:
+                with whole_file(target) as temporary, temporary.open("wb") as sink:
                     shutil.copyfileobj(source, sink)
-                temporary.replace(target)
             if progress is not None:
                 progress(number, len(members))
 

@@ -61,10 +61,10 @@ def read(root: Path) -> Reading:
     return Reading(frames, [f"{lonely} colour images have no filled depth and are left out."] if lonely else [])
 
 
-def default_classes(reading: Reading, count: int = 6) -> list[str]:
-    """Return the classes with the most frames, sorted by name."""
+def default_classes(reading: Reading) -> list[str]:
+    """Return the six classes with the most frames, sorted by name."""
     found = Counter(frame.label for frame in reading.frames)
-    return sorted(label for label, _ in sorted(found.items(), key=lambda item: (-item[1], item[0]))[:count])
+    return sorted(label for label, _ in sorted(found.items(), key=lambda item: (-item[1], item[0]))[:6])
 
 
 def _label(scene: str) -> str:

@@ -12,7 +12,7 @@ from sourcefree.cli.shared import Device, Precision, UnreadableShare, app, error
 from sourcefree.console import ConsoleProgress
 from sourcefree.console_tables import show_confusion, show_metrics
 from sourcefree.errors import ConfigError
-from sourcefree.files import write_text
+from sourcefree.files import check_place, write_text
 
 
 @app.command
@@ -78,8 +78,6 @@ def predict(
 
 def _check_table(out: Path) -> None:
     """Check before the work that predictions can be written."""
-    from sourcefree.engine.run_folder import check_place
-
     if out.suffix.lower() not in (".csv", ".json"):
         raise ConfigError(f"--out {out}: expected a file that ends in .csv or .json")
     if out.is_dir():

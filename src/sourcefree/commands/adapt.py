@@ -19,11 +19,12 @@ from sourcefree.config import AdaptSettings
 from sourcefree.data.folders import match_pairs
 from sourcefree.data.modality import Modality, load_modality
 from sourcefree.engine.progress import Progress, Silent
-from sourcefree.engine.run_folder import RunFolder, check_output, open_run
+from sourcefree.engine.run_folder import RunFolder, open_run
 from sourcefree.engine.runtime import Runtime, create_runtime
 from sourcefree.engine.tracking import MetricsFile
 from sourcefree.engine.trainer import Trainer
 from sourcefree.errors import DivergenceError
+from sourcefree.files import check_output
 from sourcefree.methods.presets import method_settings
 from sourcefree.models.trained import TrainedClassifier
 from sourcefree.selection.estimate import AccuracyEstimate

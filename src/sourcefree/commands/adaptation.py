@@ -19,7 +19,6 @@ from sourcefree.engine.checkpoint import CheckpointFile
 from sourcefree.engine.inference import image_batches, infer
 from sourcefree.engine.run_folder import RunFolder
 from sourcefree.engine.runtime import Runtime
-from sourcefree.engine.sampling import stream_seed
 from sourcefree.engine.trainer import Evidence, Streams, Trainer
 from sourcefree.errors import ConfigError
 from sourcefree.losses.statistics import batch_norm_layers
@@ -35,6 +34,7 @@ from sourcefree.models.classifier import Classifier, freeze
 from sourcefree.models.student import check_student, new_student, other_student, student_architecture
 from sourcefree.models.trained import TrainedClassifier
 from sourcefree.models.translators import behind_translator, create_translator
+from sourcefree.seeds import stream_seed
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,7 @@ class Adaptation:
             return student
         if settings.student_backbone is None:
             return new_student(self.source.model, in_channels=self.channels, native_stem=settings.native_stem)
-        student, _ = other_student(
+        return other_student(
             self.source.model,
             self.source.architecture,
             backbone=settings.student_backbone,
@@ -190,7 +190,6 @@ class Adaptation:
             size=self.source.size,
             pretrained=not settings.student_from_scratch,
         )
-        return student
 
     def architecture_of(self, name: str) -> Architecture:
         """Return how the network of a candidate is built again."""

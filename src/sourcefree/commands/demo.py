@@ -11,7 +11,7 @@ from sourcefree.commands.train_source import TrainResult, train_source
 from sourcefree.config import SMALL_SOURCE, Optimisation, TgmbSettings, TrainSettings
 from sourcefree.data.simulated import simulate
 from sourcefree.engine.progress import Progress, Silent, counter
-from sourcefree.engine.run_folder import check_output
+from sourcefree.files import check_output
 from sourcefree.methods.presets import method_settings
 from sourcefree.overrides import override
 

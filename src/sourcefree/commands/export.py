@@ -20,15 +20,15 @@ from sourcefree.data.folders import ImageFile, LabelledFiles, find_labelled_imag
 from sourcefree.data.store import load_images
 from sourcefree.engine.inference import infer
 from sourcefree.engine.progress import Progress, Silent
-from sourcefree.engine.run_folder import check_output
 from sourcefree.engine.runtime import create_runtime
 from sourcefree.errors import ConfigError, DataError, SourcefreeError
 from sourcefree.export.model_card import model_card
 from sourcefree.export.onnx_file import preprocessing, write_onnx
 from sourcefree.export.predictor import MODEL_FILE, PREPROCESSING_FILE, Predictor
 from sourcefree.export.quantise import write_int8
-from sourcefree.files import whole_folder
+from sourcefree.files import check_output, whole_folder
 from sourcefree.models.trained import TrainedClassifier, load_trained
+from sourcefree.spread import evenly_spread
 
 INT8_FILE = "model.int8.onnx"
 _CHECKED = 128  # images that the files are compared on, spread over the folder: names often begin with the class
@@ -90,7 +90,8 @@ def export(
     run, out, progress = Path(run), Path(out), progress or Silent()
     check_output(out, resume=None)
     trained = load_trained(run, network=network)
-    files = _spread(list_files([Path(images)]) if images is not None else _target_files(run))
+    found = list_files([Path(images)]) if images is not None else _target_files(run)
+    files = [found[position] for position in evenly_spread(len(found), _CHECKED)]
     truth = find_labelled_images(Path(labelled), labels=trained.labels) if labelled is not None else None
     with whole_folder(out) as place:
         progress.say("writing the ONNX file")
@@ -118,11 +119,6 @@ def export(
             accuracy=_accuracy(predictor, truth) if truth else None,
             int8_accuracy=_accuracy(small, truth) if small and truth else None,
         )
-
-
-def _spread(files: list[ImageFile]) -> list[ImageFile]:
-    positions = np.unique(np.linspace(0, len(files) - 1, min(len(files), _CHECKED)).round().astype(int))
-    return [files[position] for position in positions]
 
 
 def _batches(images: npt.NDArray[np.float32]) -> list[npt.NDArray[np.float32]]:
@@ -171,7 +167,7 @@ def _preprocessed(predictor: Predictor, files: Sequence[ImageFile]) -> tuple[lis
 def _difference(trained: TrainedClassifier, predictor: Predictor, files: list[ImageFile]) -> float:
     """Return the largest difference of a probability, each library going its own way from the file on."""
     store = load_images(files, modality=trained.modality, size=trained.size)
-    data = UnlabelledImages(store, modality=trained.modality, size=trained.size, augment=False, seed=0)
+    data = UnlabelledImages(store, modality=trained.modality, size=trained.size).plain()
     runtime = create_runtime(device="cpu", precision="fp32", network=trained.model)
     ours = infer(runtime.place(trained.model), data, runtime=runtime).logits.softmax(-1).numpy()
     theirs = predictor.predict([file.path for file in files])

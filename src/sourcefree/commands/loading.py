@@ -15,8 +15,8 @@ from sourcefree.data.held_out import scenes_of, split_held_out
 from sourcefree.data.modality import Modality
 from sourcefree.data.store import ImageStore, load_images, load_pairs
 from sourcefree.engine.progress import Progress, counter
-from sourcefree.engine.sampling import stream_seed
 from sourcefree.errors import DataError
+from sourcefree.seeds import stream_seed
 
 _LEAST_PAIRS = 10
 
@@ -117,7 +117,7 @@ def load_target(
     )
     measured = modality if modality.measured else store.measure(modality)
     notes = [*_unreadable_note(store.unreadable, str(folder)), *_folder_note(files, folder)]
-    images = UnlabelledImages(store, modality=measured, size=size, augment=True, seed=seed)
+    images = UnlabelledImages(store, modality=measured, size=size, seed=seed)
     return TargetData(images, measured, store.unreadable, tuple(notes))
 
 
@@ -170,7 +170,6 @@ def load_pair_data(
         source_modality=source_modality,
         target_modality=target_modality,
         size=size,
-        augment=True,
         seed=seed,
     )
     train, kept = split_held_out(pairs.names, share=held_out, seed=seed)
@@ -226,7 +225,7 @@ def load_labelled(
     )
     measured = modality if modality.measured else store.measure(modality)
     class_index = np.asarray(found.class_index, dtype=np.int64)[store.kept]
-    images = LabelledImages(store, class_index, modality=measured, size=size, augment=True, seed=seed)
+    images = LabelledImages(store, class_index, modality=measured, size=size, seed=seed)
     return LabelledData(images, tuple(found.labels), class_index, measured, store.unreadable)
 
 

@@ -23,9 +23,9 @@ from sourcefree.data.modality import Modality
 from sourcefree.data.store import load_images
 from sourcefree.engine.inference import infer
 from sourcefree.engine.progress import Progress, Silent
-from sourcefree.engine.run_folder import check_output
 from sourcefree.engine.runtime import Runtime, create_runtime
 from sourcefree.errors import ConfigError, DataError
+from sourcefree.files import check_output
 from sourcefree.models.trained import load_trained
 
 _CHUNK = 1024  # images in memory at a time
@@ -121,7 +121,7 @@ def predict(
         else:
             names += store.names
             unreadable += store.unreadable
-            data = UnlabelledImages(store, modality=trained.modality, size=trained.size, augment=False, seed=0)
+            data = UnlabelledImages(store, modality=trained.modality, size=trained.size).plain()
             rows.append(infer(model, data, runtime=runtime).logits.softmax(-1))
         progress.advance(start + len(part))
     if not rows or len(unreadable) > max_unreadable * len(files):
@@ -169,7 +169,7 @@ def translate(
     files = list_files([Path(image) for image in images])
     _check_distinct(files)
     store = load_images(files, modality=trained.modality, size=trained.size, max_unreadable=max_unreadable)
-    data = UnlabelledImages(store, modality=trained.modality, size=trained.size, augment=False, seed=0)
+    data = UnlabelledImages(store, modality=trained.modality, size=trained.size).plain()
     progress.start("translating", len(data))
     return _write_translations(runtime.place(translator), data, sensor, out, runtime, progress)
 

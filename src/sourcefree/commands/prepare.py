@@ -17,9 +17,8 @@ from sourcefree.benchmarks.frames import Frame, counts
 from sourcefree.data.manifest import write_manifest
 from sourcefree.data.modality import Modality
 from sourcefree.engine.progress import Progress, Silent, counter
-from sourcefree.engine.run_folder import check_place
 from sourcefree.errors import ConfigError, DataError, did_you_mean
-from sourcefree.files import write_text
+from sourcefree.files import check_place, write_text
 from sourcefree.presets import read_preset
 
 DATASETS = ("sunrgbd", "diml", "nirscene")

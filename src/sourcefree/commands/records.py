@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,32 +16,30 @@ from sourcefree.data.image_io import write_image
 from sourcefree.data.modality import Modality
 from sourcefree.engine.run_folder import RunFolder
 from sourcefree.engine.runtime import Runtime
+from sourcefree.files import whole_file
+from sourcefree.spread import evenly_spread
 
 _FEATURE_ROWS = 1000
 _GALLERY_IMAGES = 24
 
 
-def write_features(
-    folder: RunFolder, *, names: Sequence[str], before: Candidate, after: Candidate, dtype: str = "float32"
-) -> None:
+def write_features(folder: RunFolder, *, names: Sequence[str], before: Candidate, after: Candidate) -> None:
     """Write ``analysis.npz``: features and predictions before and after, of up to 1,000 images spread evenly."""
     if not folder.active:
         return
-    rows = _spread(len(names), _FEATURE_ROWS)
+    rows = evenly_spread(len(names), _FEATURE_ROWS)
     probabilities = after.target.logits.softmax(-1)
-    buffer = io.BytesIO()
-    np.savez_compressed(
-        buffer,
-        files=np.asarray([names[row] for row in rows]),
-        features_before=before.target.features[rows].numpy().astype(dtype),
-        features_after=after.target.features[rows].numpy().astype(dtype),
-        predicted=probabilities.argmax(-1)[rows].numpy(),
-        confidence=probabilities.amax(-1)[rows].numpy(),
-        predicted_before=before.target.logits.argmax(-1)[rows].numpy(),
-    )
-    temporary = folder.path / ".analysis.npz.part"
-    temporary.write_bytes(buffer.getvalue())
-    temporary.replace(folder.path / "analysis.npz")
+    # Opened here: NumPy adds a suffix of its own to a name.
+    with whole_file(folder.path / "analysis.npz") as temporary, temporary.open("wb") as file:
+        np.savez_compressed(
+            file,
+            files=np.asarray([names[row] for row in rows]),
+            features_before=before.target.features[rows].numpy(),
+            features_after=after.target.features[rows].numpy(),
+            predicted=probabilities.argmax(-1)[rows].numpy(),
+            confidence=probabilities.amax(-1)[rows].numpy(),
+            predicted_before=before.target.logits.argmax(-1)[rows].numpy(),
+        )
 
 
 @torch.no_grad()
@@ -61,7 +58,7 @@ def write_gallery(
     """Write ``gallery.json`` and its pictures: target image, its translation, the answers before and after."""
     if not folder.active:
         return
-    rows = _spread(len(images), _GALLERY_IMAGES)
+    rows = evenly_spread(len(images), _GALLERY_IMAGES)
     targets = images[rows].images
     translated = translator(runtime.to_device(targets)).float().cpu() if translator is not None else None
     probabilities = after.target.logits.softmax(-1)
@@ -122,7 +119,3 @@ def _stretched(values: NDArray[np.float32]) -> NDArray[np.uint8]:
 def _eight_bit(values: NDArray[np.float32]) -> NDArray[np.uint8]:
     shown = values[:3] if len(values) >= 3 else values[:1]
     return np.ascontiguousarray((shown.clip(0, 1) * 255).round().astype(np.uint8).transpose(1, 2, 0))
-
-
-def _spread(count: int, most: int) -> list[int]:
-    return [int(row) for row in np.unique(np.linspace(0, count - 1, min(count, most)).round())]

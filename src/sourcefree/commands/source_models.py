@@ -39,7 +39,6 @@ def resolve_source_model(
     weights: Path | None = None,
     labels: Path | None = None,
     size: int | None = None,
-    network: nn.Module | None = None,
 ) -> TrainedClassifier:
     """Return the source classifier.
 
@@ -49,7 +48,6 @@ def resolve_source_model(
         weights: checkpoint for a named architecture (safetensors, or .pth holding plain tensors).
         labels: file with its label names; default: those that the checkpoint holds.
         size: input size in pixels; default: what the checkpoint says, or else its library.
-        network: own network for a run folder whose model was built from one.
 
     Raises:
         ConfigError: the parts do not go together.
@@ -60,11 +58,7 @@ def resolve_source_model(
     if isinstance(source_model, TrainedClassifier):
         return _adaptable(source_model)
     if not isinstance(source_model, (str, Path)):
-        members = [
-            resolve_source_model(one, weights=weights, labels=labels, size=size, network=network)
-            for one in source_model
-        ]
-        return combine(members)
+        return combine([resolve_source_model(one, weights=weights, labels=labels, size=size) for one in source_model])
     text = str(source_model)
     if text.startswith(HUBS):
         text = f"timm:{text}"
@@ -82,7 +76,7 @@ def resolve_source_model(
             f"--source-weights and --source-labels go with timm:NAME, torchvision:NAME or file.py:function, found {text!r}",
             hint="a run folder has its own weights and labels",
         )
-    trained = _adaptable(load_trained(Path(text), network=network), where=text)
+    trained = _adaptable(load_trained(Path(text)), where=text)
     if size is not None and size != trained.size:
         trained = TrainedClassifier(trained.model, trained.architecture, trained.labels, trained.modality, size)
     return trained

@@ -17,18 +17,19 @@ from sourcefree.data.modality import Modality, load_modality
 from sourcefree.engine.checkpoint import CheckpointFile
 from sourcefree.engine.inference import infer
 from sourcefree.engine.progress import Progress, Silent
-from sourcefree.engine.run_folder import RunFolder, check_output, open_run
+from sourcefree.engine.run_folder import RunFolder, open_run
 from sourcefree.engine.runtime import Runtime, create_runtime
-from sourcefree.engine.sampling import stream_seed
 from sourcefree.engine.tracking import MetricsFile
 from sourcefree.engine.trainer import Streams, Trainer
 from sourcefree.errors import DataError
 from sourcefree.evaluation import ClassificationMetrics, classification_metrics
+from sourcefree.files import check_output
 from sourcefree.methods.source_training import SourceTraining
 from sourcefree.models.architecture import Architecture
 from sourcefree.models.classifier import Classifier, find_stages, freeze
 from sourcefree.models.pretrained import check_backbone, input_statistics
 from sourcefree.models.trained import TrainedClassifier
+from sourcefree.seeds import stream_seed
 
 
 @dataclass(frozen=True)

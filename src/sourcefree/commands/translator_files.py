@@ -11,7 +11,7 @@ from torch import nn
 
 from sourcefree.data.modality import Modality
 from sourcefree.errors import CheckpointError
-from sourcefree.files import write_text
+from sourcefree.files import whole_file, write_text
 from sourcefree.models.translators import create_translator
 
 
@@ -19,9 +19,8 @@ def save_translator(folder: Path, translator: nn.Module, *, name: str, source_mo
     """Write ``weights.safetensors`` and ``translator.json``."""
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {key: value.detach().cpu().contiguous() for key, value in translator.state_dict().items()}
-    temporary = folder / ".weights.part"
-    save_file(tensors, temporary, metadata={"format": "pt"})
-    temporary.replace(folder / "weights.safetensors")
+    with whole_file(folder / "weights.safetensors") as temporary:
+        save_file(tensors, temporary, metadata={"format": "pt"})
     description = {"name": name, "source_modality": source_modality.to_dict()}
     write_text(folder / "translator.json", json.dumps(description, indent=1))
 

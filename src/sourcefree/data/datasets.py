@@ -23,9 +23,9 @@ ViewT = TypeVar("ViewT", bound="_View")
 class _View:
     """Rows of a store under this epoch's augmentations."""
 
-    def __init__(self, names: Sequence[str], *, size: int, augment: bool, seed: int) -> None:
+    def __init__(self, names: Sequence[str], *, size: int, seed: int) -> None:
         self.size = size
-        self.augment = augment
+        self.augment = True
         self.seed = seed
         self.epoch = 0
         self._all_names = list(names)
@@ -74,18 +74,17 @@ class _View:
 
 
 class UnlabelledImages(_View):
-    """Images of one sensor. ``images[[3, 1]]`` is a batch.
+    """Images of one sensor, randomly cropped and flipped; see :meth:`plain`. ``images[[3, 1]]`` is a batch.
 
     Args:
         store: decoded images; its array is taken over.
         modality: the sensor with statistics.
         size: of the network's input in pixels.
-        augment: random crop and flip, else the centre crop.
         seed: of the augmentations.
     """
 
-    def __init__(self, store: ImageStore, *, modality: Modality, size: int, augment: bool, seed: int) -> None:
-        super().__init__(store.names, size=size, augment=augment, seed=seed)
+    def __init__(self, store: ImageStore, *, modality: Modality, size: int, seed: int = 0) -> None:
+        super().__init__(store.names, size=size, seed=seed)
         self._values = store.standardised(modality)
 
     def __getitem__(self, indices: Any) -> ImageBatch:
@@ -102,7 +101,6 @@ class LabelledImages(_View):
         labels: (N,) class of each image.
         modality: the sensor with statistics.
         size: of the network's input in pixels.
-        augment: random crop and flip, else the centre crop.
         seed: of the augmentations.
     """
 
@@ -113,10 +111,9 @@ class LabelledImages(_View):
         *,
         modality: Modality,
         size: int,
-        augment: bool,
-        seed: int,
+        seed: int = 0,
     ) -> None:
-        super().__init__(store.names, size=size, augment=augment, seed=seed)
+        super().__init__(store.names, size=size, seed=seed)
         if len(labels) != len(store.names):
             raise DataError(f"expected a label for each of {len(store.names)} images, found {len(labels)}")
         self._values = store.standardised(modality)
@@ -138,7 +135,6 @@ class ImagePairs(_View):
         source_modality: the source sensor with the statistics of the source model.
         target_modality: the target sensor with statistics.
         size: of the network's input in pixels.
-        augment: random crop and flip, else the centre crop.
         seed: of the augmentations.
     """
 
@@ -150,10 +146,9 @@ class ImagePairs(_View):
         source_modality: Modality,
         target_modality: Modality,
         size: int,
-        augment: bool,
-        seed: int,
+        seed: int = 0,
     ) -> None:
-        super().__init__(target_store.names, size=size, augment=augment, seed=seed)
+        super().__init__(target_store.names, size=size, seed=seed)
         if source_store.kept != target_store.kept:
             raise DataError("both sides of the pairs must hold the same scenes in the same order")
         self._source = source_store.standardised(source_modality)

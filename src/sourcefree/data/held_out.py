@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from sourcefree.engine.sampling import stream_seed
+from sourcefree.seeds import stream_seed
 
 ENOUGH = 30  # fewer prove little, and a model that cannot be judged cannot be delivered
 _MOST = 1 / 3  # of all pairs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,9 +16,10 @@ from sourcefree.data.folders import ImageFile
 from sourcefree.data.image_io import decode_image, read_bytes
 from sourcefree.data.modality import Modality
 from sourcefree.data.physical import to_physical
+from sourcefree.data.progress import CountProgress
 from sourcefree.errors import DataError
 
-Progress = Callable[[int, int], None]
+_WORKERS = 2
 
 
 @dataclass(frozen=True)
@@ -132,11 +133,11 @@ class Facts:
 
 
 def gather_facts(
-    files: Sequence[ImageFile], *, modality: Modality | None, workers: int, progress: Progress | None
+    files: Sequence[ImageFile], *, modality: Modality | None, progress: CountProgress | None
 ) -> list[Facts]:
     """Return the facts of each file in the given order; every file is read and decoded once."""
     facts: list[Facts] = []
-    with ThreadPoolExecutor(max(1, workers)) as pool:
+    with ThreadPoolExecutor(_WORKERS) as pool:
         for done, fact in enumerate(pool.map(lambda file: _read(file, modality), files), start=1):
             facts.append(fact)
             if progress is not None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import lzma
-import os
-import secrets
 import struct
 import tokenize
 import zlib
@@ -21,6 +19,7 @@ from sourcefree.data.pixels import orient, pillow_pixels
 from sourcefree.data.quiet import QuietWarnings
 from sourcefree.data.tiff import decode_tiff
 from sourcefree.errors import DataError
+from sourcefree.files import whole_file
 
 Array = npt.NDArray[Any]
 
@@ -103,13 +102,8 @@ def write_image(path: Path, array: Array) -> None:
         raise DataError(f"{path}: expected pixels of shape (H, W) or (H, W, C), found {array.shape}")
     data = _encode(path, np.ascontiguousarray(pixels))
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
+    with whole_file(path) as temporary:
         temporary.write_bytes(data)
-        temporary.replace(path)
-    finally:
-        if os.path.lexists(temporary):
-            temporary.unlink()
 
 
 def _decode(data: bytes, bands: int | None) -> Array:

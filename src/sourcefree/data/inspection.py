@@ -11,8 +11,9 @@ from typing import Any
 
 from sourcefree.data.alignment import Alignment, alignment_warnings, measure_alignment
 from sourcefree.data.folders import ImageFile, PairedFiles, find_images, match_pairs
-from sourcefree.data.image_facts import Facts, Kind, Progress, Values, gather_facts, kinds_of, values_of
+from sourcefree.data.image_facts import Facts, Kind, Values, gather_facts, kinds_of, values_of
 from sourcefree.data.modality import Modality
+from sourcefree.data.progress import CountProgress
 
 _ASPECT_TOLERANCE = 0.02  # rounding to whole pixels changes the aspect of a small image by this much
 
@@ -100,21 +101,20 @@ class PairsReport:
 
 
 def inspect_folder(
-    folder: Path, *, modality: Modality | None = None, workers: int = 2, progress: Progress | None = None
+    folder: Path, *, modality: Modality | None = None, progress: CountProgress | None = None
 ) -> FolderReport:
     """Return counts, sizes, number types, value ranges, unreadable files and duplicates of a folder of images.
 
     Args:
         folder: images, nested or not.
         modality: the sensor; adds values in its unit and checks that files fit it.
-        workers: threads that decode.
         progress: called with (done, total).
 
     Raises:
         DataError: the folder is missing or holds no image.
     """
     files = find_images(Path(folder))
-    facts = gather_facts(files, modality=modality, workers=workers, progress=progress)
+    facts = gather_facts(files, modality=modality, progress=progress)
     return _folder_report(Path(folder), files, facts, modality)
 
 
@@ -124,8 +124,7 @@ def inspect_pairs(
     *,
     source_modality: Modality | None = None,
     target_modality: Modality | None = None,
-    workers: int = 2,
-    progress: Progress | None = None,
+    progress: CountProgress | None = None,
 ) -> PairsReport:
     """Return what both folders of pairs hold, which files have no partner and which pairs do not fit together.
 
@@ -134,7 +133,6 @@ def inspect_pairs(
         target: images of the target sensor.
         source_modality: the source sensor.
         target_modality: the target sensor.
-        workers: threads that decode.
         progress: called with (done, total) over both folders.
 
     Raises:
@@ -148,13 +146,13 @@ def inspect_pairs(
     by_name: list[dict[str, Facts]] = []
     for (folder, modality), files in zip(sides, listings, strict=True):
         show = _shifted(progress, before=sum(len(facts) for facts in by_name), total=total)
-        facts = gather_facts(files, modality=modality, workers=workers, progress=show)
+        facts = gather_facts(files, modality=modality, progress=show)
         reports.append(_folder_report(folder, files, facts, modality))
         by_name.append({file.name: fact for file, fact in zip(files, facts, strict=True)})
     return _pairs_report(reports, paired, by_name, measure_alignment(paired))
 
 
-def _shifted(progress: Progress | None, *, before: int, total: int) -> Progress | None:
+def _shifted(progress: CountProgress | None, *, before: int, total: int) -> CountProgress | None:
     return None if progress is None else lambda done, _: progress(before + done, total)
 
 

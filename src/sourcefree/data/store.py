@@ -6,7 +6,7 @@ import math
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,13 +21,12 @@ from sourcefree.data.folders import ImageFile, PairedFiles
 from sourcefree.data.image_io import read_image
 from sourcefree.data.modality import Modality, measure_statistics
 from sourcefree.data.physical import HALF, Physical, to_physical
+from sourcefree.data.progress import CountProgress
 from sourcefree.errors import DataError
 
 _WORKERS = 4
 _CHUNK = 256
 _SHOWN = 5
-
-Counter = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ def load_images(
     size: int,
     max_unreadable: float = 0.05,
     cache_bytes: int = 4 << 30,
-    progress: Counter | None = None,
+    progress: CountProgress | None = None,
 ) -> ImageStore:
     """Return the images of one sensor; unreadable ones are left out and listed.
 
@@ -129,7 +128,7 @@ def load_pairs(
     size: int,
     max_unreadable: float = 0.05,
     cache_bytes: int = 4 << 30,
-    progress: Counter | None = None,
+    progress: CountProgress | None = None,
 ) -> tuple[ImageStore, ImageStore]:
     """Return both sides of the pairs in the same order; a pair with an unreadable side is left out.
 
@@ -147,7 +146,7 @@ def load_pairs(
     """
     total = len(paired.source) + len(paired.target)
 
-    def shifted(before: int) -> Counter | None:
+    def shifted(before: int) -> CountProgress | None:
         return None if progress is None else lambda done, _: progress(before + done, total)
 
     stores = [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import torch
 from torch import Tensor
 
 from sourcefree.errors import CheckpointError
+from sourcefree.files import whole_file
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,8 @@ class CheckpointFile:
     def save(self, state: TrainingState) -> None:
         """Write the state in place of the one before; a kill at any moment leaves one of the two whole."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}.part")
-        try:
+        with whole_file(self.path) as temporary:
             torch.save(vars(state), temporary)
-            temporary.replace(self.path)
-        finally:
-            temporary.unlink(missing_ok=True)
 
     def load(self) -> TrainingState | None:
         """Return the state, or None if nothing was written yet.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Protocol
+
+from sourcefree.data.progress import CountProgress
 
 
 class Progress(Protocol):
@@ -32,7 +34,7 @@ class Silent:
         """Do nothing."""
 
 
-def counter(progress: Progress, task: str) -> Callable[[int, int], None]:
+def counter(progress: Progress, task: str) -> CountProgress:
     """Return a function of (done, total) that shows a task; counting from the start again begins a new one."""
     last = 0
 

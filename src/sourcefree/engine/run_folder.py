@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -61,42 +60,8 @@ class RunFolder:
         self.write_json("run.json", {**base, "status": "complete"})
 
 
-def check_output(out: Path, *, resume: bool | None) -> None:
-    """Check that a run can be written to ``out``; nothing is changed.
-
-    Args:
-        out: the folder.
-        resume: whether a run in it is gone on with; None where that is not possible at all.
-
-    Raises:
-        ConfigError: the folder holds files and ``resume`` is off, or ``resume`` is on and there is no run.
-    """
-    check_place(out)
-    if resume and not (out / "config.yaml").is_file():
-        raise ConfigError(f"{out}: there is no run to resume", hint="leave out --resume to start one")
-    if not resume and out.is_dir() and any(out.iterdir()):
-        raise ConfigError(
-            f"{out}: the folder exists and is not empty",
-            hint="choose another --out"
-            + ("" if resume is None else ", or use --resume to go on with an unfinished run"),
-        )
-
-
-def check_place(out: Path) -> None:
-    """Check that a folder can be made or written at ``out``; nothing is changed.
-
-    Raises:
-        ConfigError: a file is in the way, or the nearest folder above cannot be written to.
-    """
-    above = next(place for place in (out, *out.absolute().parents) if place.exists())
-    if not above.is_dir():
-        raise ConfigError(f"{out}: expected a folder to write to, found a file at {above}", hint="choose another --out")
-    if not os.access(above, os.W_OK):
-        raise ConfigError(f"{out}: {above} cannot be written to", hint="choose another --out")
-
-
 def open_run(out: Path, *, config: Mapping[str, Any], resume: bool, active: bool = True) -> RunFolder:
-    """Return the run folder with its ``config.yaml``; call :func:`check_output` first.
+    """Return the run folder with its ``config.yaml``; call :func:`sourcefree.files.check_output` first.
 
     Raises:
         ConfigError: ``resume`` is on and the run was started with another configuration.

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import zlib
-
 import numpy as np
 from numpy.typing import NDArray
 
-
-def stream_seed(*parts: int | str) -> int:
-    """Return a 32-bit seed that differs for every combination of the parts and is the same in every process."""
-    return zlib.crc32("/".join(str(part) for part in parts).encode())
+from sourcefree.seeds import stream_seed
 
 
 def steps_per_epoch(size: int, batch_size: int) -> int:

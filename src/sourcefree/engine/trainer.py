@@ -17,10 +17,11 @@ from sourcefree.engine.checkpoint import CheckpointFile, TrainingState
 from sourcefree.engine.optimiser import create_optimiser, set_learning_rate
 from sourcefree.engine.progress import Progress
 from sourcefree.engine.runtime import Runtime
-from sourcefree.engine.sampling import augmentation_epoch, epoch_batches, steps_per_epoch, stream_seed
+from sourcefree.engine.sampling import augmentation_epoch, epoch_batches, steps_per_epoch
 from sourcefree.engine.tracking import Tracker
 from sourcefree.errors import DataError, DivergenceError
 from sourcefree.methods.base import EpochView, Method
+from sourcefree.seeds import stream_seed
 from sourcefree.types import ClassifierOutput, StepBatch, StepOutput
 
 _SHOW_EVERY = 5  # steps between looks at the loss; on a GPU each look waits for the device

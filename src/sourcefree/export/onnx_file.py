@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from sourcefree.errors import ConfigError, SourcefreeError
+from sourcefree.files import whole_file
 from sourcefree.models.classifier import Classifier
 from sourcefree.models.trained import TrainedClassifier
 
@@ -92,9 +93,8 @@ def write_onnx(trained: TrainedClassifier, path: Path) -> None:
     assert program is not None
     proto = program.model_proto
     onnx.helper.set_model_props(proto, _metadata(preprocessing(trained)))
-    temporary = path.with_name(f".{path.name}.part")
-    onnx.save(proto, str(temporary))
-    temporary.replace(path)
+    with whole_file(path) as temporary:
+        onnx.save(proto, str(temporary), format="protobuf")
 
 
 def _plain(model: Classifier) -> nn.Module:

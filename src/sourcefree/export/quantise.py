@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sourcefree.errors import ConfigError
+from sourcefree.files import whole_file
 
 
 class _Batches:
@@ -44,10 +45,9 @@ def write_int8(model: Path, path: Path, *, calibration: Sequence[npt.NDArray[np.
     level = logging.getLogger().level
     logging.getLogger().setLevel(logging.ERROR)  # it advises pre-processing even where that was done
     try:
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as folder, whole_file(path) as temporary:
             ready = Path(folder) / "ready.onnx"
             quant_pre_process(str(model), str(ready), skip_symbolic_shape=True)
-            temporary = path.with_name(f".{path.name}.part")
             quantize_static(
                 str(ready),
                 str(temporary),
@@ -62,4 +62,3 @@ def write_int8(model: Path, path: Path, *, calibration: Sequence[npt.NDArray[np.
             )
     finally:
         logging.getLogger().setLevel(level)
-    temporary.replace(path)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -34,24 +33,3 @@ def statistics_gap(inputs: Sequence[Tensor], references: Sequence[nn.BatchNorm2d
 def batch_norm_layers(model: nn.Module) -> list[nn.BatchNorm2d]:
     """Return the two-dimensional batch-norm layers in the order they are registered."""
     return [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
-
-
-@contextmanager
-def inputs_of(layers: Sequence[nn.Module]) -> Iterator[list[Tensor]]:
-    """Collect what enters each layer during one forward pass, in the order of ``layers``."""
-    caught: dict[int, Tensor] = {}
-    collected: list[Tensor] = []
-
-    def remember(place: int):  # type: ignore[no-untyped-def]
-        def hook(_module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-            caught[place] = inputs[0]
-
-        return hook
-
-    handles = [layer.register_forward_pre_hook(remember(place)) for place, layer in enumerate(layers)]
-    try:
-        yield collected
-    finally:
-        for handle in handles:
-            handle.remove()
-        collected.extend(caught[place] for place in sorted(caught))

@@ -7,10 +7,10 @@ from torch import Tensor
 
 from sourcefree.config import SocketSettings
 from sourcefree.losses.matching import feature_norm
-from sourcefree.losses.statistics import batch_norm_layers, inputs_of, statistics_gap
+from sourcefree.losses.statistics import batch_norm_layers, statistics_gap
 from sourcefree.methods.base import StudentParts
 from sourcefree.methods.shot import Shot
-from sourcefree.models.classifier import Classifier
+from sourcefree.models.classifier import Classifier, inputs_of
 from sourcefree.models.ensemble import Mixture
 from sourcefree.types import PairBatch, StepBatch, StepOutput
 

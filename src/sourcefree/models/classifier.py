@@ -13,6 +13,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from sourcefree.errors import CheckpointError
 from sourcefree.types import ClassifierOutput
 
+_MOST_STAGES = 4
+
 
 def channel_adapter(in_channels: int, out_channels: int = 3) -> nn.Module:
     """Return the layer that brings a sensor's channels to the channels a network expects.
@@ -90,9 +92,9 @@ class Classifier(nn.Module):
 
     def forward(self, images: Tensor) -> ClassifierOutput:
         """Return features (N, D) and logits (N, K) of images (N, C, H, W)."""
-        with _inputs_of(self.head) as caught:
+        with inputs_of([self.head]) as entering:
             logits = self.network(self.adapter(images))
-        return ClassifierOutput(features=caught[-1].flatten(1), logits=logits / self.temperature)
+        return ClassifierOutput(features=entering[0].flatten(1), logits=logits / self.temperature)
 
     def with_stages(self, images: Tensor) -> tuple[ClassifierOutput, list[Tensor]]:
         """Return the output and the maps of every stage: (N, C_l, H_l, W_l), or (N, tokens, D) for transformers."""
@@ -159,8 +161,8 @@ def find_head(network: nn.Module) -> str:
 
 
 @torch.no_grad()
-def find_stages(network: nn.Module, *, size: int, channels: int = 3, most: int = 4) -> tuple[str, ...]:
-    """Return the names of at most ``most`` modules whose outputs stand for the depth of the network, early to late.
+def find_stages(network: nn.Module, *, size: int) -> tuple[str, ...]:
+    """Return the names of at most four modules whose outputs stand for the depth of the network, early to late.
 
     For convolutional networks the last output at each resolution; for transformers (outputs (N, tokens, D)) blocks at
     equal distances. Found by one forward pass, so any network serves; the network's state is left as it was.
@@ -181,7 +183,7 @@ def find_stages(network: nn.Module, *, size: int, channels: int = 3, most: int =
     was_training = network.training
     device = next(network.parameters()).device
     try:
-        network.eval()(torch.zeros(1, channels, size, size, device=device))
+        network.eval()(torch.zeros(1, 3, size, size, device=device))
     except (RuntimeError, AssertionError) as error:
         raise CheckpointError(
             f"{type(network).__name__} does not run on images of {size} px: {' '.join(str(error).split())[:200]}",
@@ -191,33 +193,44 @@ def find_stages(network: nn.Module, *, size: int, channels: int = 3, most: int =
         for handle in handles:
             handle.remove()
         network.train(was_training)
-    return _spread_over_blocks(seen, most) or _last_per_resolution(seen, most)
+    return _spread_over_blocks(seen) or _last_per_resolution(seen)
 
 
-def _last_per_resolution(seen: list[tuple[str, torch.Size]], most: int) -> tuple[str, ...]:
+@contextmanager
+def inputs_of(layers: Sequence[nn.Module]) -> Iterator[list[Tensor]]:
+    """Collect what enters each layer during one forward pass, in the order of ``layers``; it is there after the context."""
+    caught: dict[int, Tensor] = {}
+    collected: list[Tensor] = []
+
+    def remember(place: int):  # type: ignore[no-untyped-def]
+        def hook(_module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+            caught[place] = inputs[0]
+
+        return hook
+
+    handles = [layer.register_forward_pre_hook(remember(place)) for place, layer in enumerate(layers)]
+    try:
+        yield collected
+    finally:
+        for handle in handles:
+            handle.remove()
+        collected.extend(caught[place] for place in sorted(caught))
+
+
+def _last_per_resolution(seen: list[tuple[str, torch.Size]]) -> tuple[str, ...]:
     last: dict[tuple[int, ...], str] = {}
     for name, shape in seen:
         # The input is square, so other shapes are no (N, C, H, W): channels-last inner layers, attention maps.
         if len(shape) == 4 and shape[-1] == shape[-2] > 1:
             last.pop(tuple(shape[-2:]), None)
             last[tuple(shape[-2:])] = name
-    return tuple(list(last.values())[-most:])
+    return tuple(list(last.values())[-_MOST_STAGES:])
 
 
-def _spread_over_blocks(seen: list[tuple[str, torch.Size]], most: int) -> tuple[str, ...]:
+def _spread_over_blocks(seen: list[tuple[str, torch.Size]]) -> tuple[str, ...]:
     blocks = [name for name, shape in seen if len(shape) == 3 and name.rpartition(".")[2].isdigit()]
-    picks = {round((step + 1) * len(blocks) / most) - 1 for step in range(most)}
+    picks = {round(step * len(blocks) / _MOST_STAGES) - 1 for step in range(1, _MOST_STAGES + 1)}
     return tuple(blocks[pick] for pick in sorted(picks) if 0 <= pick < len(blocks))
-
-
-@contextmanager
-def _inputs_of(module: nn.Module) -> Iterator[list[Tensor]]:
-    caught: list[Tensor] = []
-    handle = module.register_forward_pre_hook(lambda _module, inputs: caught.append(inputs[0]))
-    try:
-        yield caught
-    finally:
-        handle.remove()
 
 
 @contextmanager

@@ -86,8 +86,8 @@ def check_student(source_model: Classifier, source: Architecture, *, backbone: s
 
 def other_student(
     source_model: Classifier, source: Architecture, *, backbone: str, in_channels: int, size: int, pretrained: bool
-) -> tuple[Classifier, Architecture]:
-    """Return a student with another backbone, the source model's final layer on top, and its architecture.
+) -> Classifier:
+    """Return a student with another backbone and the source model's final layer on top.
 
     Its features have the source model's width, so features and answers can be matched; its stages have other shapes, so
     they cannot.
@@ -103,17 +103,15 @@ def other_student(
     Raises:
         ConfigError: see :func:`student_architecture`.
     """
-    architecture = student_architecture(source_model, source, backbone=backbone)
-    network, head = architecture.build(pretrained=pretrained)
+    network, head = student_architecture(source_model, source, backbone=backbone).build(pretrained=pretrained)
     _copy_head(source_model.head, network.get_submodule(head))
-    student = Classifier(
+    return Classifier(
         network,
         head=head,
         in_channels=in_channels,
         stages=find_stages(network, size=size),
         temperature=source_model.temperature,
     )
-    return student, architecture
 
 
 def _copy_head(source: nn.Module, own: nn.Module) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +15,11 @@ from torch import nn
 
 from sourcefree.data.modality import Modality, load_modality
 from sourcefree.errors import CheckpointError, ConfigError
-from sourcefree.files import write_text
+from sourcefree.files import whole_file, write_text
 from sourcefree.models.architecture import Architecture
 from sourcefree.models.classifier import Classifier, RepeatChannels, find_head, find_stages
 from sourcefree.models.ensemble import ensemble
+from sourcefree.models.pretrained import IMAGENET_MEAN, IMAGENET_STD
 from sourcefree.models.translators import translator_adapter
 
 _FORMAT = 1
@@ -86,9 +86,8 @@ class TrainedClassifier:
             name: value.detach().cpu().clone(memory_format=torch.contiguous_format)
             for name, value in self.model.state_dict().items()
         }
-        temporary = folder / f".{_WEIGHTS}.{secrets.token_hex(4)}.part"
-        save_file(tensors, temporary, metadata={"format": "pt"})
-        temporary.replace(folder / _WEIGHTS)
+        with whole_file(folder / _WEIGHTS) as temporary:
+            save_file(tensors, temporary, metadata={"format": "pt"})
         description = {
             "format": _FORMAT,
             "architecture": self.architecture.to_dict(),
@@ -220,8 +219,6 @@ def _translator_entry(model: Classifier) -> dict[str, Any] | None:
 
 
 def _with_statistics(modality: Modality, mean: Sequence[float] | None, std: Sequence[float] | None) -> Modality:
-    from sourcefree.models.pretrained import IMAGENET_MEAN, IMAGENET_STD
-
     if mean is None and std is None and modality.measured:
         return modality
     fields = {"mean": tuple(mean or IMAGENET_MEAN), "std": tuple(std or IMAGENET_STD)}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sourcefree.selection.drift import STRANGE, drift_warning
 
 _DOUBT = 0.05  # chance of trusting answers that tell nothing
+_SAFE = "source-only"  # the candidate that needs no support: it cannot have been made worse
 
 
 @dataclass(frozen=True)
@@ -44,10 +45,8 @@ class Decision:
     warnings: tuple[str, ...]
 
 
-def choose_candidate(
-    evidence: Mapping[str, Evidence], *, preferred: str, safe: str = "source-only", unlike: float = 0.0
-) -> Decision:
-    """Return the candidate with the best score among those whose answers tell something on held-out scenes, and the safe one.
+def choose_candidate(evidence: Mapping[str, Evidence], *, preferred: str, unlike: float = 0.0) -> Decision:
+    """Return the candidate with the best score among those whose answers tell something on held-out scenes, and source-only.
 
     The score alone would trust a model that was trained on pairs of nothing: it hedges, which costs little divergence, and is
     sure of something, which looks like information. Such pairs tell nothing of each other, and then no model is trusted but
@@ -56,15 +55,14 @@ def choose_candidate(
     Args:
         evidence: by candidate.
         preferred: the candidate that the method is about; wins where scores are equal.
-        safe: the candidate that needs no support.
         unlike: share of target images that look like none of the pairs, for which pairs prove nothing.
     """
     drift = [warning] if (warning := drift_warning(unlike)) else []
-    if preferred == safe:
-        return Decision(safe, tuple(drift))
+    if preferred == _SAFE:
+        return Decision(_SAFE, tuple(drift))
     if unlike >= STRANGE:
-        return Decision(safe, (*drift, f"So {safe} is delivered, which is no worse than what you had."))
-    trusted = [name for name in (preferred, *evidence) if name == safe or evidence[name].tells]
+        return Decision(_SAFE, (*drift, f"So {_SAFE} is delivered, which is no worse than what you had."))
+    trusted = [name for name in (preferred, *evidence) if name == _SAFE or evidence[name].tells]
     best = max(trusted, key=lambda name: evidence[name].score)
     return Decision(best, (*drift, *([] if best == preferred else [_explain(evidence, preferred, best)])))
 

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from sourcefree.engine.progress import Progress, Silent
-from sourcefree.engine.run_folder import check_place
 from sourcefree.errors import ConfigError, DataError, SourcefreeError, did_you_mean
-from sourcefree.files import write_text
+from sourcefree.files import check_place, write_text
 from sourcefree.studies.cell import Cell, Row
 from sourcefree.studies.executors import Executor, LocalExecutor, RayExecutor
 from sourcefree.studies.lock import locked

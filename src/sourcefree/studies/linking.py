@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sourcefree.data.folders import ImageFile, LabelledFiles, find_images, find_labelled_images
-from sourcefree.engine.sampling import stream_seed
 from sourcefree.errors import ConfigError, did_you_mean
+from sourcefree.seeds import stream_seed
 from sourcefree.studies.splits import scene_of, split_by_scene
 from sourcefree.studies.tasks import FolderData
 

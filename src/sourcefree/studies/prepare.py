@@ -13,8 +13,8 @@ from sourcefree.commands.train_source import train_source
 from sourcefree.config import TrainSettings
 from sourcefree.data.folders import find_labelled_images
 from sourcefree.data.simulated import simulate
-from sourcefree.engine.sampling import stream_seed
 from sourcefree.fingerprint import fingerprint
+from sourcefree.seeds import stream_seed
 from sourcefree.studies.linking import link, link_folders
 from sourcefree.studies.renderings import RENDERINGS, render_folder, replace_by_noise
 from sourcefree.studies.task_folders import TaskFolders, placed

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sourcefree.data.folders import find_images
 from sourcefree.data.image_io import read_image, write_image
-from sourcefree.engine.sampling import stream_seed
+from sourcefree.seeds import stream_seed
 
 Picture = NDArray[np.uint8]
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sourcefree.engine.sampling import stream_seed
 from sourcefree.errors import CheckpointError, ConfigError
+from sourcefree.seeds import stream_seed
 from sourcefree.selection.space import Choice, Dimension, Space, Value
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sourcefree.data.folders import ImageFile
-from sourcefree.engine.sampling import stream_seed
 from sourcefree.errors import ConfigError
+from sourcefree.seeds import stream_seed
 
 _DRAWS = 200
 

@@ -12,8 +12,9 @@ from sourcefree.config import AdaptSettings
 from sourcefree.data.folders import find_images, match_pairs
 from sourcefree.data.modality import Modality, load_modality
 from sourcefree.engine.progress import Progress, Silent
-from sourcefree.engine.run_folder import RunFolder, check_place, check_same
+from sourcefree.engine.run_folder import RunFolder, check_same
 from sourcefree.errors import ConfigError
+from sourcefree.files import check_place
 from sourcefree.methods.presets import method_settings
 from sourcefree.models.trained import TrainedClassifier
 from sourcefree.selection.objective import DECISIVE, find_objective

@@ -115,7 +115,7 @@ def _roots(out: Path, part: str) -> list[Path]:
 
 def test_existing_folder_is_refused_and_untouched(tmp_path: Path) -> None:
     (tmp_path / "keep.txt").write_text("mine")
-    with pytest.raises(DataError, match="holds files") as caught:
+    with pytest.raises(ConfigError, match="not empty") as caught:
         simulate(out=tmp_path, workers=1, **TINY)
     assert caught.value.hint
     assert [p.name for p in tmp_path.iterdir()] == ["keep.txt"]

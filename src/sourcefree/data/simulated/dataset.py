@@ -5,18 +5,18 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import yaml
 
 from sourcefree import __version__
+from sourcefree.data.progress import CountProgress
 from sourcefree.data.simulated.frames import FrameSettings, render_frames
 from sourcefree.data.simulated.plan import plan
 from sourcefree.data.simulated.registry import pair_families, task_families
-from sourcefree.errors import ConfigError, DataError
-from sourcefree.files import whole_folder
+from sourcefree.errors import ConfigError
+from sourcefree.files import check_output, whole_folder
 
 _FORMAT = 1
 """Raised whenever the same seed gives other images than before."""
@@ -58,7 +58,7 @@ def simulate(
     pairs_of: str = "irrelevant",
     labelled_target: bool = False,
     workers: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: CountProgress | None = None,
 ) -> SimulationSummary:
     """Return a summary after writing a simulated RGB-D set to the new folder `out`.
 
@@ -87,8 +87,8 @@ def simulate(
         progress: called as `progress(frames done, frames in all)`.
 
     Raises:
-        ConfigError: an argument is out of range.
-        DataError: `out` exists and is not empty.
+        ConfigError: an argument is out of range, or `out` is not empty or cannot be written to.
+        DataError: an image cannot be written.
     """
     started = time.perf_counter()
     settings = FrameSettings(size, seed, depth_noise, holes)
@@ -110,7 +110,7 @@ def simulate(
     )
     shown = pair_families(pairs_of, task_set)
     out = Path(out)
-    _check_fresh(out)
+    check_output(out, resume=None)
     with whole_folder(out) as folder:
         for place in sorted({str(Path(p).parent) for j in jobs for p in (j.rgb, j.depth) if p}):
             (folder / place).mkdir(parents=True, exist_ok=True)
@@ -138,11 +138,3 @@ def _check(settings: FrameSettings, sizes: dict[str, int], workers: int | None) 
         raise ConfigError("every split has 0 frames: nothing to simulate", hint="give at least one split a size")
     if workers is not None and workers < 1:
         raise ConfigError(f"workers: expected at least 1, found {workers}", hint="leave it out for one a core")
-
-
-def _check_fresh(out: Path) -> None:
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise DataError(
-            f"{out}: expected a new or empty folder, found one that holds files",
-            hint="choose another --out, or remove that one first; nothing was changed",
-        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from sourcefree.data.progress import CountProgress
 from sourcefree.data.simulated.plan import Job, split_key
 from sourcefree.data.simulated.registry import families
 from sourcefree.data.simulated.render import render
@@ -46,7 +47,7 @@ def render_frames(
     folder: Path,
     settings: FrameSettings,
     workers: int,
-    progress: Callable[[int, int], None] | None,
+    progress: CountProgress | None,
 ) -> None:
     """Render all jobs; `progress` is told the frames done and the frames in all.
 
