@@ -138,7 +138,7 @@ def parse_space(entries: Mapping[str, Any], *, origin: str) -> dict[str, Dimensi
     return {name: _dimension(entry, f"{origin} {name}") for name, entry in _flat(entries)}
 
 
-def fit_space(space: Space, settings: AdaptSettings, *, origin: str = "--space") -> dict[str, Dimension]:
+def fit_space(space: Space, settings: AdaptSettings) -> dict[str, Dimension]:
     """Return the space with whole numbers where a setting needs them.
 
     Raises:
@@ -146,23 +146,23 @@ def fit_space(space: Space, settings: AdaptSettings, *, origin: str = "--space")
             a value does not fit.
     """
     if not space:
-        raise ConfigError(f"{origin}: nothing is left to search", hint="give a setting with --space NAME=LOW..HIGH")
+        raise ConfigError("space: nothing is left to search", hint="give a setting with --space NAME=LOW..HIGH")
     known = dict(searchable(settings))
     fitted = {}
     for name, dimension in space.items():
         if name in _FIXED:
             raise ConfigError(
-                f"{origin}: {name!r} cannot be searched: trials that differ in it do not compare settings",
+                f"space: {name!r} cannot be searched: trials that differ in it do not compare settings",
                 hint=f"fix it with --set {name}=VALUE or its option",
             )
         if name not in known:
             raise ConfigError(
-                f"{origin}: the method {settings.method!r} has no setting {name!r}", hint=did_you_mean(name, known)
+                f"space: the method {settings.method!r} has no setting {name!r}", hint=did_you_mean(name, known)
             )
         whole = isinstance(dimension, Range) and known[name] is int
         fitted[name] = replace(dimension, whole=True) if isinstance(dimension, Range) and whole else dimension
         for value in (*dimension.examples, *fitted[name].examples):
-            override(settings, {name: value}, origin=f"{origin} {name}={dimension}")
+            override(settings, {name: value}, origin=f"space {name}={dimension}")
     return fitted
 
 

@@ -111,7 +111,7 @@ def _searched(settings: AdaptSettings, space: Any, *, trials: int, jobs: int) ->
     if not settings.stages:
         raise ConfigError(f"the method {settings.method!r} trains nothing: it has no settings to tune")
     given = ready_space(settings.method) if space is None else parse_space(space, origin="space")
-    return fit_space(given, settings, origin="space")
+    return fit_space(given, settings)
 
 
 def _check_inputs(inputs: Mapping[str, Any], settings: AdaptSettings) -> None:
