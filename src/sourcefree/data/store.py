@@ -21,6 +21,7 @@ from sourcefree.data.folders import ImageFile, PairedFiles
 from sourcefree.data.image_io import read_image
 from sourcefree.data.modality import Modality, measure_statistics
 from sourcefree.data.physical import HALF, Physical, to_physical
+from sourcefree.defaults import MAX_UNREADABLE
 from sourcefree.errors import DataError
 
 _WORKERS = 4
@@ -77,7 +78,7 @@ def load_images(
     *,
     modality: Modality,
     size: int,
-    max_unreadable: float = 0.05,
+    max_unreadable: float = MAX_UNREADABLE,
     cache_bytes: int = 4 << 30,
     progress: Counter | None = None,
 ) -> ImageStore:
@@ -127,7 +128,7 @@ def load_pairs(
     source_modality: Modality,
     target_modality: Modality,
     size: int,
-    max_unreadable: float = 0.05,
+    max_unreadable: float,
     cache_bytes: int = 4 << 30,
     progress: Counter | None = None,
 ) -> tuple[ImageStore, ImageStore]:
