@@ -11,7 +11,8 @@ from sourcefree.report import plots, style
 from sourcefree.report.embedding import choose_rows, feature_map, turned_onto, unit_spread
 from sourcefree.report.records import GalleryItem, RunData, Series
 from sourcefree.report.thumbnails import data_uri, thumbnail_uri
-from sourcefree.report.vocabulary import candidate_phrase, candidate_title, format_value, percent, quantity, stage_title
+from sourcefree.report.vocabulary import candidate_phrase, candidate_title, format_value, percent, quantity
+from sourcefree.stages import stage_title
 
 _MOST_PICTURES = 72  # keeps a report below about 2 MB
 _REFERENCE_COLOURS = {"source-only": style.QUIET, "adabn": style.ADABN}
