@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from sourcefree.defaults import MAX_UNREADABLE
+
 Precision = Literal["auto", "fp32", "bf16"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 LEAST_SIZE = 16  # pixels: below it the stages of common backbones have no pixel left
@@ -198,7 +200,9 @@ class AdaptSettings(Settings):
         description="change the first convolution to the sensor's channels, in place of mixing them in front of it",
     )
     held_out_pairs: float = Field(0.1, gt=0, lt=0.9, description="share of the pairs kept for label-free evidence")
-    max_unreadable: float = Field(0.05, ge=0, le=1, description="share of unreadable files above which the run stops")
+    max_unreadable: float = Field(
+        MAX_UNREADABLE, ge=0, le=1, description="share of unreadable files above which the run stops"
+    )
     allow_collapse: bool = Field(False, description="accept an adapted model that predicts one class only")
     seed: int = 0
     precision: Precision = "auto"
@@ -235,7 +239,9 @@ class TrainSettings(Settings):
     """Source training and how the run is done."""
 
     source: SourceSettings = SourceSettings()
-    max_unreadable: float = Field(0.05, ge=0, le=1, description="share of unreadable files above which the run stops")
+    max_unreadable: float = Field(
+        MAX_UNREADABLE, ge=0, le=1, description="share of unreadable files above which the run stops"
+    )
     seed: int = 0
     precision: Precision = "auto"
     device: Device = "auto"

@@ -8,14 +8,9 @@ from types import TracebackType
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Column
 
-STAGES = {
-    "source": "train the source model",
-    "tgmb": "bridge: train the translator",
-    "tgkt": "transfer: train the target model",
-    "end-to-end": "translator and target model together",
-    **{name: f"{name}: train the target model" for name in ("shot", "socket", "nrc", "aad", "adacontrast", "oracle")},
-}
+from sourcefree.stages import stage_title
 
 _SHOWN_NUMBERS = 5  # the loss and its first terms; more does not fit a line
 
@@ -32,11 +27,13 @@ class ConsoleProgress:
         self._name, self._total, self._done = "", 0, 0
         self._bars = Progress(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=28),
+            BarColumn(bar_width=20),
             MofNCompleteColumn(),
             TimeRemainingColumn(elapsed_when_finished=True),
-            TextColumn("{task.fields[numbers]}", style="dim"),
+            # What is left of the line: else they would take the room of bar and time.
+            TextColumn("{task.fields[numbers]}", style="dim", table_column=Column(ratio=1, no_wrap=True)),
             console=console,
+            expand=True,
             disable=not console.is_terminal,
         )
 
@@ -51,7 +48,7 @@ class ConsoleProgress:
 
     def start(self, task: str, total: int) -> None:
         """Begin a task; the bar of the one before stays as it is."""
-        self._name, self._total, self._done = STAGES.get(task, task), total, 0
+        self._name, self._total, self._done = stage_title(task), total, 0
         self._task = self._bars.add_task(escape(self._name), total=total, numbers="")
 
     def advance(self, done: int, numbers: Mapping[str, float] | None = None) -> None:
@@ -62,7 +59,8 @@ class ConsoleProgress:
         elif self._task is not None:
             self._bars.update(self._task, completed=done)
         if not self.console.is_terminal and self._quarter(done) > self._quarter(self._done):
-            self.console.print(f"{self._name}: {done}/{self._total} {text}".rstrip(), markup=False, highlight=False)
+            line = f"{self._name}: {done}/{self._total} {text}".rstrip()
+            self.console.print(line, markup=False, highlight=False, soft_wrap=True)
         self._done = done
 
     def say(self, text: str) -> None:

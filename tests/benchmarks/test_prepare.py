@@ -219,8 +219,25 @@ def test_a_cut_archive_a_wrong_folder_and_a_typo_are_named(nir: Path, tmp_path: 
             prepare(dataset=name, path=tmp_path / "empty", out=tmp_path / "out")
     with pytest.raises(ConfigError, match="no data set 'sunrgb'"):
         prepare(dataset="sunrgb", path=nir, out=tmp_path / "out")
-    with pytest.raises(ConfigError, match="--split is for nirscene"):
-        prepare(dataset="diml", path=nir, out=tmp_path / "out", split=3)
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_an_option_that_does_not_fit_the_data_set_is_refused(name: str, tmp_path: Path) -> None:
+    if name != "nirscene":
+        with pytest.raises(ConfigError, match=f"--split is for nirscene, found {name}"):
+            prepare(dataset=name, path=tmp_path, out=tmp_path / "out", split=3)
+    if name != "sunrgbd":
+        with pytest.raises(ConfigError, match=f"--depth filled is for sunrgbd, found {name}"):
+            prepare(dataset=name, path=tmp_path, out=tmp_path / "out", depth="filled")
+
+
+def test_diml_is_halved_only_where_one_part_is_given(diml: Path, tmp_path: Path) -> None:
+    classes, out = ["cafe", "library"], tmp_path / "out"
+    with pytest.raises(ConfigError, match="found train and test of diml"):
+        prepare(dataset="diml", path=diml, out=out, classes=classes, disjoint=True)
+    assert not out.exists()
+    part = prepare(dataset="diml", path=diml / "train", out=out, classes=classes, disjoint=True)
+    assert part.counts == {"rgb/train": 5, "target/train": 4, "pairs/rgb": 3, "pairs/target": 3}
 
 
 @pytest.mark.parametrize("name", DATASETS)

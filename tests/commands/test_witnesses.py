@@ -11,7 +11,7 @@ from sourcefree.commands.candidates import Candidate
 from sourcefree.methods.presets import method_settings
 from sourcefree.overrides import override
 from sourcefree.studies.cell import Cell
-from sourcefree.studies.measure import _load
+from sourcefree.studies.measure import load_cell
 from sourcefree.studies.prepare import prepare
 from sourcefree.studies.study import ready_tasks
 from sourcefree.studies.task_folders import TaskFolders
@@ -32,7 +32,7 @@ def witnesses(cache: Path, folder: Path, method: str, sections: list[str], **pai
     prepare(folders)
     brief = {f"{section}.optimisation.{name}": value for section in sections for name, value in BRIEF.items()}
     cell = Cell("t", method, task, 0, override(method_settings(method), brief))
-    adaptation, _ = _load(cell, folders.prepared(), folder, folder / "bridges")
+    adaptation, _ = load_cell(cell, folders.prepared(), folder, folder / "bridges")
     found: dict[str, Candidate] = adaptation.candidates(adaptation.judge())
     assert all(len(c.source_logits) == len(c.pair_logits) for c in found.values())
     return {name: len(candidate.pair_logits) for name, candidate in found.items()}

@@ -10,7 +10,6 @@ import pytest
 import timm
 import torch
 from safetensors.torch import save_file
-from tests.support.classifiers import CLASSES, SIZE, small_classifier
 from torch import nn
 
 from sourcefree.commands.source_models import resolve_source_model
@@ -22,6 +21,7 @@ from sourcefree.models.stem import with_input_channels
 from sourcefree.models.student import new_student
 from sourcefree.models.trained import TrainedClassifier, load_trained
 from sourcefree.models.translators import behind_translator, create_translator
+from support.classifiers import CLASSES, SIZE, small_classifier
 
 FACTORY = """
 from torch import nn

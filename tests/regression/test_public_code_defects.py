@@ -95,11 +95,11 @@ def test_pseudo_labels_come_from_images_without_augmentation(tmp_path: Path) -> 
     task = ready_tasks()["depth-tiny"]
     folders = TaskFolders(task, 0, tmp_path, tmp_path)
     prepare(folders)
-    from sourcefree.studies.measure import _load
+    from sourcefree.studies.measure import load_cell
 
     settings = override(method_settings("shot"), {"shot.optimisation.epochs": 1, "shot.optimisation.batch_size": 20})
     cell = Cell("t", "shot", task, 0, settings)
-    adaptation, _ = _load(cell, folders.prepared(), tmp_path / "cell", tmp_path / "bridges")
+    adaptation, _ = load_cell(cell, folders.prepared(), tmp_path / "cell", tmp_path / "bridges")
     judge, images = adaptation.judge(), adaptation.target.images
     assert images.augment
     assert not judge.target.augment

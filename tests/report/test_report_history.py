@@ -35,12 +35,6 @@ def test_terms_and_scores_become_series_by_stage(tmp_path: Path) -> None:
     assert notes == []
 
 
-def test_several_values_in_an_epoch_are_drawn_over_steps(tmp_path: Path) -> None:
-    lines = [{"stage": "s", "epoch": step // 2, "step": step, "terms": {"loss": step}} for step in range(4)]
-    ((series,), _, _) = history(tmp_path, lines)
-    assert series.x_label == "step" and series.x == (0, 1, 2, 3)
-
-
 def test_an_epoch_written_again_after_resume_counts_once(tmp_path: Path) -> None:
     line = {"stage": "s", "epoch": 0, "step": 3, "terms": {"loss": 5.0}}
     ((series,), _, _) = history(tmp_path, [line, {**line, "terms": {"loss": 4.0}}])

@@ -19,7 +19,7 @@ def texts(svg: bytes) -> list[str]:
 
 
 def curve(*values: float) -> Series:
-    return Series(stage="tgmb", name="loss", x=tuple(range(len(values))), y=values, x_label="epoch")
+    return Series(stage="tgmb", name="loss", x=tuple(range(len(values))), y=values)
 
 
 @pytest.mark.parametrize(

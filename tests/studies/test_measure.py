@@ -1,11 +1,19 @@
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
-from sourcefree.studies.measure import run_cell
+import pytest
+
+from sourcefree.errors import DataError
+from sourcefree.methods.presets import method_settings
+from sourcefree.overrides import override
+from sourcefree.studies.cell import Cell
+from sourcefree.studies.measure import load_cell, run_cell
 from sourcefree.studies.prepare import prepare
-from sourcefree.studies.study import StudySettings, study_cells
-from sourcefree.studies.task_folders import TaskFolders
+from sourcefree.studies.study import StudySettings, ready_tasks, study_cells
+from sourcefree.studies.task_folders import PreparedTask, TaskFolders
 
 
 def test_a_cell_with_a_bridge_of_another_one_counts_its_seconds_and_knows_no_peak_memory(tmp_path: Path) -> None:
@@ -18,3 +26,22 @@ def test_a_cell_with_a_bridge_of_another_one_counts_its_seconds_and_knows_no_pea
     assert first["peak_memory_mb"] > 0
     assert second["peak_memory_mb"] is None
     assert second["seconds"] > first["seconds"] > 0
+
+
+def test_the_settings_say_how_many_unreadable_images_are_too_many(tmp_path: Path) -> None:
+    task = ready_tasks()["depth-tiny"]
+    folders = TaskFolders(task, 0, tmp_path, tmp_path)
+    prepare(folders)
+    whole = folders.prepared()
+
+    def load(prepared: PreparedTask, limit: float) -> None:
+        settings = override(method_settings("source-only"), {"max_unreadable": limit})
+        load_cell(Cell("t", "source-only", task, 0, settings), prepared, tmp_path, tmp_path)
+
+    for side in ("target_train", "target_test", "pairs_target"):
+        shutil.copytree(getattr(whole, side), tmp_path / side)
+        next((tmp_path / side).rglob("*.png")).write_bytes(b"no image")
+        broken = replace(whole, **{side: tmp_path / side})
+        load(broken, 0.05)
+        with pytest.raises(DataError, match="1 of 40 images cannot be used"):
+            load(broken, 0.0)

@@ -11,6 +11,7 @@ from cyclopts import Parameter
 from sourcefree.cli.shared import Device, Precision, UnreadableShare, app, error_console, out_console
 from sourcefree.console import ConsoleProgress
 from sourcefree.console_tables import show_confusion, show_metrics
+from sourcefree.defaults import MAX_UNREADABLE
 from sourcefree.errors import ConfigError
 from sourcefree.files import check_place, write_text
 
@@ -20,7 +21,7 @@ def evaluate(
     run: Annotated[Path, Parameter(help="Folder of an adapt or train-source run, or of a model.")],
     images: Annotated[Path, Parameter(help="Class folders of the sensor the model is made for.")],
     *,
-    max_unreadable: UnreadableShare = 0.05,
+    max_unreadable: UnreadableShare = MAX_UNREADABLE,
     precision: Precision = None,
     device: Device = None,
 ) -> None:
@@ -48,7 +49,7 @@ def predict(
     images: Annotated[list[Path], Parameter(help="Files and folders.")],
     *,
     out: Annotated[Path | None, Parameter(help="File to write, .csv or .json; default: CSV on the terminal.")] = None,
-    max_unreadable: UnreadableShare = 0.05,
+    max_unreadable: UnreadableShare = MAX_UNREADABLE,
     precision: Precision = None,
     device: Device = None,
 ) -> None:
@@ -91,7 +92,7 @@ def translate(
     images: Annotated[list[Path], Parameter(help="Files and folders of target images.")],
     *,
     out: Annotated[Path, Parameter(help="Folder to write; must be empty.")],
-    max_unreadable: UnreadableShare = 0.05,
+    max_unreadable: UnreadableShare = MAX_UNREADABLE,
     precision: Precision = None,
     device: Device = None,
 ) -> None:

@@ -12,6 +12,7 @@ from torch import nn
 
 from sourcefree.commands.loading import LabelledData, load_labelled
 from sourcefree.config import Device, Precision
+from sourcefree.defaults import MAX_UNREADABLE
 from sourcefree.engine.inference import infer
 from sourcefree.engine.progress import Progress, Silent
 from sourcefree.engine.run_folder import RunFolder, read_json
@@ -44,7 +45,7 @@ def evaluate(
     run: Path | str,
     images: Path | str,
     network: nn.Module | None = None,
-    max_unreadable: float = 0.05,
+    max_unreadable: float = MAX_UNREADABLE,
     device: Device = "auto",
     precision: Precision = "auto",
     progress: Progress | None = None,

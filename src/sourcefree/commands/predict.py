@@ -21,6 +21,7 @@ from sourcefree.data.folders import ImageFile, find_images
 from sourcefree.data.image_io import IMAGE_SUFFIXES
 from sourcefree.data.modality import Modality
 from sourcefree.data.store import load_images
+from sourcefree.defaults import MAX_UNREADABLE
 from sourcefree.engine.inference import infer
 from sourcefree.engine.progress import Progress, Silent
 from sourcefree.engine.runtime import Runtime, create_runtime
@@ -80,7 +81,7 @@ def predict(
     run: Path | str,
     images: Sequence[Path | str],
     network: nn.Module | None = None,
-    max_unreadable: float = 0.05,
+    max_unreadable: float = MAX_UNREADABLE,
     device: Device = "auto",
     precision: Precision = "auto",
     progress: Progress | None = None,
@@ -138,7 +139,7 @@ def translate(
     run: Path | str,
     images: Sequence[Path | str],
     out: Path | str,
-    max_unreadable: float = 0.05,
+    max_unreadable: float = MAX_UNREADABLE,
     device: Device = "auto",
     precision: Precision = "auto",
     progress: Progress | None = None,

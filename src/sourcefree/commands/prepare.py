@@ -18,7 +18,7 @@ from sourcefree.data.manifest import write_manifest
 from sourcefree.data.modality import Modality
 from sourcefree.engine.progress import Progress, Silent, counter
 from sourcefree.errors import ConfigError, DataError, did_you_mean
-from sourcefree.files import check_place, write_text
+from sourcefree.files import check_place, whole_file, write_text
 from sourcefree.presets import read_preset
 
 DATASETS = ("sunrgbd", "diml", "nirscene")
@@ -73,17 +73,18 @@ def prepare(
         split: number of the 6/3 split, for nirscene.
         depth: measured or in-painted depth, for sunrgbd.
         disjoint: give half of the task's frames to the source model and the other half to the target, where the data set
-            itself has no separate parts; the papers are understood to use all frames for both.
+            itself has no separate parts (DIML with train and test has); the papers are understood to use all frames for both.
         copy: copy the images in place of naming where they are.
         progress: receives progress; silent by default.
 
     Raises:
-        ConfigError: an option or class is unknown.
+        ConfigError: an option or class is unknown, or an option does not fit the data set.
         DataError: the data set is not found, or is damaged.
     """
     out, progress = Path(out), progress or Silent()
     if dataset not in DATASETS:
         raise ConfigError(f"no data set {dataset!r}", hint=did_you_mean(dataset, DATASETS))
+    _check_options(dataset, split, depth)
     check_place(out)
     root = _unpacked(Path(path), out, progress)
     frames, chosen, notes, sensor = _read(dataset, root, classes, split, depth)
@@ -99,6 +100,19 @@ def prepare(
     summary = {"dataset": dataset, "classes": chosen, "images": written, "frames": counts(frames), "notes": notes}
     write_text(out / "summary.json", json.dumps(summary, indent=1))
     return PrepareResult(out, chosen, written, notes)
+
+
+def _check_options(dataset: str, split: int | None, depth: Literal["raw", "filled"]) -> None:
+    """Refuse what the data set has no use for."""
+    if split is not None and dataset != "nirscene":
+        raise ConfigError(
+            f"--split is for nirscene, found {dataset}", hint="leave it out and choose the classes with --classes"
+        )
+    if depth == "filled" and dataset != "sunrgbd":
+        raise ConfigError(
+            f"--depth filled is for sunrgbd, found {dataset}",
+            hint="leave it out: this data set has one target image a frame",
+        )
 
 
 def _unpacked(path: Path, out: Path, progress: Progress) -> Path:
@@ -119,8 +133,6 @@ def _read(
     dataset: str, root: Path, classes: Sequence[str], split: int | None, depth: Literal["raw", "filled"]
 ) -> tuple[list[Frame], list[str], list[str], Modality]:
     """Return frames, task classes, notes and the target sensor."""
-    if split is not None and dataset != "nirscene":
-        raise ConfigError(f"--split is for nirscene; choose classes of {dataset} with --classes")
     if dataset == "sunrgbd":
         reading, sensor = sunrgbd.read(root, depth=depth), sunrgbd.DEPTH
         default = sunrgbd.task_classes(reading)
@@ -147,6 +159,11 @@ def _parts(dataset: str, task: list[Frame], *, disjoint: bool) -> dict[str, tupl
     """Return, by part, the frames whose RGB images train a source model and those whose target images are adapted to."""
     groups = sorted({frame.group for frame in task})
     if dataset == "diml" and set(groups) == set(diml.SPLITS):
+        if disjoint:
+            raise ConfigError(
+                "--disjoint is for frames without separate parts, found train and test of diml",
+                hint="leave it out: the source model gets train, the target test",
+            )
         split = {name: [frame for frame in task if frame.group == name] for name in groups}
         return {"task": (split["train"], split["test"])}
     parts = {}
@@ -183,9 +200,8 @@ def _copied(folder: Path, images: list[tuple[str, Path]], show: Callable[[int, i
         target = folder / name
         if not (target.is_file() and target.stat().st_size == file.stat().st_size):
             target.parent.mkdir(parents=True, exist_ok=True)
-            temporary = target.with_name(f".{target.name}.part")
-            shutil.copyfile(file, temporary)
-            temporary.replace(target)
+            with whole_file(target) as temporary:
+                shutil.copyfile(file, temporary)
         placed.append((name, target))
         show(number, len(images))
     return placed

@@ -22,6 +22,7 @@ from sourcefree.data.image_io import read_image
 from sourcefree.data.modality import Modality, measure_statistics
 from sourcefree.data.physical import HALF, Physical, to_physical
 from sourcefree.data.progress import CountProgress
+from sourcefree.defaults import MAX_UNREADABLE
 from sourcefree.errors import DataError
 
 _WORKERS = 4
@@ -76,7 +77,7 @@ def load_images(
     *,
     modality: Modality,
     size: int,
-    max_unreadable: float = 0.05,
+    max_unreadable: float = MAX_UNREADABLE,
     cache_bytes: int = 4 << 30,
     progress: CountProgress | None = None,
 ) -> ImageStore:
@@ -126,7 +127,7 @@ def load_pairs(
     source_modality: Modality,
     target_modality: Modality,
     size: int,
-    max_unreadable: float = 0.05,
+    max_unreadable: float,
     cache_bytes: int = 4 << 30,
     progress: CountProgress | None = None,
 ) -> tuple[ImageStore, ImageStore]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sourcefree.report.records import Series
 
-_Points = dict[tuple[str, str], list[tuple[float, float, float]]]  # (stage, name) -> [(epoch, step, value)]
+_Points = dict[tuple[str, str], dict[float, float]]  # (stage, name) -> epoch -> value
 
 
 def read_history(path: Path, notes: list[str]) -> tuple[tuple[Series, ...], tuple[Series, ...]]:
@@ -32,35 +32,31 @@ def read_history(path: Path, notes: list[str]) -> tuple[tuple[Series, ...], tupl
             continue
         try:
             entry = json.loads(line)
-            place = (float(entry["epoch"]), float(entry.get("step") or 0.0))
+            epoch = float(entry["epoch"])
         except (ValueError, KeyError, TypeError, AttributeError):
             skipped += 1
             continue
-        _add(losses, entry, "terms", place)
-        _add(scores, entry, "scores", place)
+        _add(losses, entry, "terms", epoch)
+        _add(scores, entry, "scores", epoch)
     if skipped:
         notes.append(f"metrics.jsonl: {skipped} unreadable {'line was' if skipped == 1 else 'lines were'} skipped.")
     return _series(losses), _series(scores)
 
 
-def _add(points: _Points, entry: dict[str, Any], kind: str, place: tuple[float, float]) -> None:
-    """Append the values of one line to the points of their series."""
+def _add(points: _Points, entry: dict[str, Any], kind: str, epoch: float) -> None:
+    """Add the values of one line to the points of their series."""
     values = entry.get(kind)
     if not isinstance(values, dict):
         return
     for name, value in values.items():
         number = float(value) if isinstance(value, (int, float)) else math.nan
         key = (str(entry.get("stage", "")), str(name))
-        points.setdefault(key, []).append((*place, number if math.isfinite(number) else math.nan))
+        points.setdefault(key, {})[epoch] = number if math.isfinite(number) else math.nan
 
 
 def _series(points: _Points) -> tuple[Series, ...]:
-    """Return the series, over epochs where each epoch has one value, else over steps."""
-    result = []
-    for (stage, name), rows in points.items():
-        last = {(epoch, step): value for epoch, step, value in rows}
-        over_steps = len({step for _, step in last}) == len(last) > len({epoch for epoch, _ in last})
-        line = {(step if over_steps else epoch): value for (epoch, step), value in sorted(last.items())}
-        x_label = "step" if over_steps else "epoch"
-        result.append(Series(stage=stage, name=name, x=tuple(line), y=tuple(line.values()), x_label=x_label))
-    return tuple(result)
+    """Return the series, epochs in order."""
+    return tuple(
+        Series(stage=stage, name=name, x=tuple(sorted(line)), y=tuple(line[epoch] for epoch in sorted(line)))
+        for (stage, name), line in points.items()
+    )

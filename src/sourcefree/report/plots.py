@@ -22,14 +22,14 @@ _MOST_ANNOTATED = 20  # more classes than this leave no room for numbers in the 
 def line_plot(
     series: Sequence[Series],
     *,
-    references: Mapping[str, tuple[float, str]] | None = None,
+    references: Sequence[tuple[float, str]] = (),
     percent: bool = False,
 ) -> bytes:
-    """Return a small plot of one quantity over training.
+    """Return a small plot of one quantity over training; the page around it says what the colours are.
 
     Args:
         series: curves of the quantity, one for each stage.
-        references: value and colour of horizontal lines by name, to compare the curve with.
+        references: value and colour of horizontal lines to compare the curve with.
         percent: whether the values are shares to be labelled in percent.
     """
     with figure_style():
@@ -40,14 +40,14 @@ def line_plot(
             # The last stage trains the model that the run is about; what came before it stands back.
             colour = style.ADAPTED if position == len(series) - 1 else style.BRIDGE
             marker = "o" if len(curve.x) <= 12 else None
-            axes.plot(curve.x, curve.y, color=colour, marker=marker, markersize=3, label=curve.stage.upper())
-        for name, (value, colour) in (references or {}).items():
-            axes.axhline(value, color=colour, linestyle=(0, (4, 2)), linewidth=1.2, label=name)
+            axes.plot(curve.x, curve.y, color=colour, marker=marker, markersize=3)
+        for value, colour in references:
+            axes.axhline(value, color=colour, linestyle=(0, (4, 2)), linewidth=1.2)
         _scale(axes, np.concatenate([curve.y for curve in series]), percent=percent, compared=bool(references))
         if len({x for curve in series for x in curve.x}) == 1:
             axes.set_xlim(series[0].x[0] - 1, series[0].x[0] + 1)  # else matplotlib shows hundredths of an epoch
         axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
-        axes.set_xlabel(series[0].x_label, fontsize=8)
+        axes.set_xlabel("epoch", fontsize=8)
         return to_svg(figure, tight=False)
 
 

@@ -55,16 +55,14 @@ class Series:
     Attributes:
         stage: training stage, such as tgmb.
         name: name of the loss term or label-free score.
-        x: epochs, or steps where an epoch has several values.
+        x: epochs.
         y: values; NaN where a value was not finite.
-        x_label: "epoch" or "step".
     """
 
     stage: str
     name: str
     x: tuple[float, ...]
     y: tuple[float, ...]
-    x_label: str
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
-import tempfile
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from sourcefree.files import whole_file
 from sourcefree.report import tables, views
 from sourcefree.report.collect import collect_run
 from sourcefree.report.records import RunData
@@ -38,7 +37,8 @@ def write_report(run: Path) -> Path:
     run = Path(run)
     page = render_report(collect_run(run))
     path = run / "report.html"
-    _write_atomically(path, page.encode("utf-8", errors="replace"))  # file names may hold bytes that are no text
+    with whole_file(path) as temporary:
+        temporary.write_text(page, encoding="utf-8", errors="replace")  # file names may hold bytes that are no text
     return path
 
 
@@ -110,16 +110,3 @@ def _readable_time(text: str | None) -> str | None:
     except ValueError:
         return text
     return f"{time.day} {time:%B %Y, %H:%M}"
-
-
-def _write_atomically(path: Path, content: bytes) -> None:
-    """Write the file so that a reader sees the old or the new one, never half of one."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(temporary).chmod(0o644)  # mkstemp makes it private, a report is for sharing
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

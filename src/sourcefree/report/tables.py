@@ -13,8 +13,8 @@ from sourcefree.report.vocabulary import (
     duration,
     format_value,
     quantity,
-    stage_title,
 )
+from sourcefree.stages import stage_title
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from sourcefree.report import plots, style
 from sourcefree.report.embedding import choose_rows, feature_map, turned_onto, unit_spread
 from sourcefree.report.records import GalleryItem, RunData, Series
 from sourcefree.report.thumbnails import data_uri, thumbnail_uri
-from sourcefree.report.vocabulary import candidate_phrase, candidate_title, format_value, percent, quantity, stage_title
+from sourcefree.report.vocabulary import candidate_phrase, candidate_title, format_value, percent, quantity
+from sourcefree.stages import stage_title
 
 _MOST_PICTURES = 72  # keeps a report below about 2 MB
 _REFERENCE_COLOURS = {"source-only": style.QUIET, "adabn": style.ADABN}
@@ -79,7 +80,7 @@ def _loss_figure(series: Series) -> Figure:
 
 def _course(series: Series) -> str:
     """Return how a curve runs, in words."""
-    return f"from {series.y[0]:.4g} to {series.y[-1]:.4g} over {len(series.y)} values by {series.x_label}"
+    return f"from {series.y[0]:.4g} to {series.y[-1]:.4g} over {len(series.y)} epochs"
 
 
 def score_figures(data: RunData) -> list[Figure]:
@@ -92,11 +93,11 @@ def score_figures(data: RunData) -> list[Figure]:
     for name in dict.fromkeys(series.name for series in data.scores):
         # Rivals were trained too, in stages that are called as they are.
         curves = [series for series in data.scores if series.name == name and data.candidate(series.stage) is None]
-        references = {
-            candidate_title(rival): (candidate.scores[name], colour)
+        references = [
+            (candidate.scores[name], colour)
             for rival, colour in _REFERENCE_COLOURS.items()
             if (candidate := data.candidate(rival)) is not None and name in candidate.scores
-        }
+        ]
         shown = quantity(name)
         direction = f"{shown.better} is better" if shown.better else ""
         figures.append(

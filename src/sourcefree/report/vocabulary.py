@@ -92,19 +92,6 @@ _COUNTS = {
     "unreadable": "unreadable files",
 }
 
-_STAGES = {
-    "source": "Source training",
-    "tgmb": "Bridge (TGMB): train the translator",
-    "multilevel": "Multilevel: pairs and target images train the target model",
-    "tgkt": "Transfer (TGKT): train the target model",
-    "end-to-end": "TGMB and TGKT together",
-    "shot": "SHOT: train the target model",
-    "socket": "SOCKET: train the target model",
-    "nrc": "NRC: train the target model",
-    "aad": "AaD: train the target model",
-    "adacontrast": "AdaContrast: train the target model",
-}
-
 
 def quantity(name: str) -> Quantity:
     """Return how to show a metric or score; an unknown one gets its own name and no direction."""
@@ -125,11 +112,6 @@ def candidate_phrase(name: str) -> str:
 def capital(text: str) -> str:
     """Return the text with a capital letter at its beginning."""
     return text[:1].upper() + text[1:]
-
-
-def stage_title(stage: str) -> str:
-    """Return the training stage as a heading."""
-    return _STAGES.get(stage, stage or "Training")
 
 
 def count_title(name: str) -> str:

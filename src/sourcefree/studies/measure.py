@@ -50,7 +50,7 @@ def run_cell(cell: Cell, *, cache: Path, data: Path) -> Row:
     started = time.perf_counter()
     bridges = cache / "bridges" / cell.bridge_key
     restored = _restored(cell.settings, folder, bridges)
-    adaptation, test = _load(cell, TaskFolders(cell.task, cell.seed, cache, data).prepared(), folder, bridges)
+    adaptation, test = load_cell(cell, TaskFolders(cell.task, cell.seed, cache, data).prepared(), folder, bridges)
     judge = adaptation.judge()
     recorder = PointRecorder(
         judge,
@@ -76,19 +76,31 @@ def _restored(settings: AdaptSettings, folder: Path, bridges: Path) -> bool:
     return shared or any((folder / "checkpoints").glob("*.pt"))
 
 
-def _load(cell: Cell, prepared: PreparedTask, folder: Path, bridges: Path) -> tuple[Adaptation, LabelledData]:
+def load_cell(cell: Cell, prepared: PreparedTask, folder: Path, bridges: Path) -> tuple[Adaptation, LabelledData]:
+    """Return the adaptation of a cell, nothing trained yet, and the labelled images that it is measured on.
+
+    Args:
+        cell: what to measure.
+        prepared: its task's files.
+        folder: for checkpoints and metrics of the cell.
+        bridges: for checkpoints of the translator, which cells share.
+
+    Raises:
+        ConfigError: an oracle would be measured on its own training images.
+        DataError: images cannot be used, or too few pairs are left.
+    """
     source = resolve_source_model(list(prepared.source_models))
     settings = cell.settings.model_copy(update={"seed": cell.seed})
     runtime = create_runtime(device=settings.device, precision=settings.precision, network=source.model)
     target = _target(cell, prepared, source)
     pairs = _pairs(cell, prepared, source, target.modality, settings)
-    test = _labelled(prepared.target_test, source, target.modality)
+    test = _labelled(prepared.target_test, cell, source, target.modality)
     oracle = settings.oracle is not None
     if oracle and prepared.target_test == prepared.target_train:
         raise ConfigError(
             f"{cell.task_name}: the oracle would be measured on the images it was trained on", hint="give target_test"
         )
-    labelled = _labelled(prepared.target_train, source, target.modality).images if oracle else None
+    labelled = _labelled(prepared.target_train, cell, source, target.modality).images if oracle else None
     trainer = Trainer(runtime, MetricsFile(folder / "metrics.jsonl"), Silent(), cell.seed)
     adaptation = Adaptation(
         source, target, pairs, settings, trainer, runtime, RunFolder(folder), labelled=labelled, bridges=bridges
@@ -105,7 +117,7 @@ def _target(cell: Cell, prepared: PreparedTask, source: TrainedClassifier) -> Ta
         prepared.target_train,
         modality=load_modality(prepared.modality),
         size=source.size,
-        max_unreadable=0.05,
+        max_unreadable=cell.settings.max_unreadable,
         seed=cell.seed,
         progress=Silent(),
         chosen=chosen,
@@ -126,7 +138,7 @@ def _pairs(
         source_modality=source.modality,
         target_modality=modality,
         size=source.size,
-        max_unreadable=0.05,
+        max_unreadable=cell.settings.max_unreadable,
         held_out=settings.held_out_pairs,
         seed=cell.seed,
         progress=Silent(),
@@ -144,12 +156,12 @@ def misalign(store: ImageStore, changes: PairChanges) -> None:
         store.values[..., :by] = store.values[..., by : by + 1]
 
 
-def _labelled(folder: Path, source: TrainedClassifier, modality: Modality) -> LabelledData:
+def _labelled(folder: Path, cell: Cell, source: TrainedClassifier, modality: Modality) -> LabelledData:
     return load_labelled(
         folder,
         modality=modality,
         size=source.size,
-        max_unreadable=0.05,
+        max_unreadable=cell.settings.max_unreadable,
         progress=Silent(),
         labels=source.labels,
     )

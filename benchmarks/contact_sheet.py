@@ -1,7 +1,11 @@
-"""One picture that shows every object family in colour and depth, to look at and for the docs."""
+"""One picture that shows every object family of the simulated data in colour and depth: docs/images/simulated.jpg.
+
+python benchmarks/contact_sheet.py docs/images/simulated.jpg [--families mug tree] [--examples 3] [--size 96]
+"""
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,61 +18,34 @@ from sourcefree.data.simulated.registry import families, irrelevant_families, ta
 from sourcefree.data.simulated.render import render
 from sourcefree.data.simulated.scene import random_scene
 from sourcefree.data.simulated.sensor import sense_depth
-from sourcefree.errors import ConfigError, did_you_mean
 
 _GAP, _CAPTION = 4, 13
+_COLUMNS = 2
+_SEED = 4
 _MISSING = (40, 50, 140)
 
 
-def contact_sheet(
-    *,
-    out: Path,
-    names: Sequence[str] | None = None,
-    examples: int = 3,
-    columns: int = 2,
-    size: int = 96,
-    seed: int = 0,
-    depth_noise: float = 1.0,
-    holes: float = 1.0,
-) -> Path:
-    """Return `out` after writing a labelled sheet of RGB and depth views (near = bright, missing = blue).
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--families", nargs="+", choices=families(), help="default: all, first the task's")
+    parser.add_argument("--examples", type=int, default=3)
+    parser.add_argument("--size", type=int, default=96)
+    options = parser.parse_args()
 
-    Args:
-        out: image file to write; the suffix chooses the format (.png, .jpg).
-        names: families to show, `columns` of them a row; None = all, first the task's, then smaller rows of
-        the others.
-        examples: views of each family.
-        columns: families a row.
-        size: pixels of one view.
-        seed: fixes the sheet.
-        depth_noise: see `simulate`.
-        holes: see `simulate`.
+    def cells(names: Sequence[str], examples: int) -> list[Image.Image]:
+        return [_cell(name, examples, options.size) for name in names]
 
-    Raises:
-        ConfigError: an unknown family.
-    """
-    known = families()
-    for name in names or ():
-        if name not in known:
-            raise ConfigError(f"unknown object family {name!r}", hint=did_you_mean(name, known))
-
-    def cells(chosen: Sequence[str], count: int) -> list[Image.Image]:
-        sensor = {"noise": depth_noise, "holes": holes}
-        return [_cell(name, count, size, seed, sensor) for name in chosen]
-
-    if names is not None:
-        sheet = _grid(cells(names, examples), columns)
+    if options.families:
+        sheet = _grid(cells(options.families, options.examples), _COLUMNS)
     else:
-        task = _grid(cells(task_families("all"), examples), columns)
-        others = _grid(cells(irrelevant_families(), 1), columns * examples)
+        task = _grid(cells(task_families("all"), options.examples), _COLUMNS)
+        others = _grid(cells(irrelevant_families(), 1), _COLUMNS * options.examples)
         sheet = _below(task, others)
-    out = Path(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    sheet.save(out, quality=82, optimize=True)
-    return out
+    sheet.save(options.out, quality=82, optimize=True)
 
 
-def shown_depth(millimetres: NDArray[np.uint16]) -> NDArray[np.uint8]:
+def _shown_depth(millimetres: NDArray[np.uint16]) -> NDArray[np.uint8]:
     """Return (H, W, 3) uint8: near bright, far dark, missing blue."""
     seen = millimetres > 0
     if not seen.any():
@@ -80,17 +57,17 @@ def shown_depth(millimetres: NDArray[np.uint16]) -> NDArray[np.uint8]:
     return np.where(seen[..., None], grey[..., None], np.array(_MISSING, float)).astype(np.uint8)
 
 
-def _cell(name: str, examples: int, size: int, seed: int, sensor: dict[str, float]) -> Image.Image:
+def _cell(name: str, examples: int, size: int) -> Image.Image:
     """One family's caption over `examples` pairs of views."""
     cell = Image.new("RGB", (2 * size * examples, size + _CAPTION), "white")
     ImageDraw.Draw(cell).text((2, 0), name.replace("_", " "), fill="black")
     for i in range(examples):
-        rng = np.random.default_rng([seed, split_key("contact sheet"), split_key(name), i])
+        rng = np.random.default_rng([_SEED, split_key("contact sheet"), split_key(name), i])
         frame = render(random_scene(families()[name], rng), size)
-        depth = sense_depth(frame, rng, **sensor)
+        depth = sense_depth(frame, rng)
         if frame.rgb is not None:
             cell.paste(Image.fromarray(frame.rgb), (2 * size * i, _CAPTION))
-        cell.paste(Image.fromarray(shown_depth(depth)), (2 * size * i + size, _CAPTION))
+        cell.paste(Image.fromarray(_shown_depth(depth)), (2 * size * i + size, _CAPTION))
     return cell
 
 
@@ -109,3 +86,7 @@ def _below(upper: Image.Image, lower: Image.Image) -> Image.Image:
     ImageDraw.Draw(sheet).line([(0, upper.height + 2), (sheet.width, upper.height + 2)], fill="black")
     sheet.paste(lower, (0, upper.height + 8))
     return sheet
+
+
+if __name__ == "__main__":
+    main()
