@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import cast
 
 import pytest
@@ -14,31 +15,38 @@ from sourcefree.models.classifier import Classifier
 from sourcefree.types import ClassifierOutput
 
 
-class NothingStrange:
-    """Evidence on target images that look like the pairs'."""
+@dataclass
+class Unlike:
+    """Evidence on target images of which a share looks like none of the pairs."""
+
+    share: float = 0.0
 
     def share_unlike_pairs(self) -> float:
-        return 0.0
+        return self.share
 
 
-def candidate(name: str, score: float) -> Candidate:
+LABELS = ("cat", "dog", "car")
+VARIED = torch.eye(3)[[0, 1, 2, 0, 1, 2, 0, 1, 2, 0]]
+
+
+def candidate(name: str, score: float, *, logits: torch.Tensor = VARIED, chance: float = 0.001) -> Candidate:
     return Candidate(
         name=name,
         model=cast(Classifier, None),
         scores={"target_information": score, "pair_information": 1.0},
         target_scores={"estimated_accuracy": 0.5},
         temperature=1.0,
-        target=ClassifierOutput(torch.zeros(4, 2), torch.zeros(4, 3)),
+        target=ClassifierOutput(torch.zeros(len(logits), 2), logits),
         pair_logits=torch.zeros(4, 3),
         source_logits=torch.zeros(4, 3),
-        chance=0.001,
+        chance=chance,
         scenes=8,
     )
 
 
 def deliver(**scores: float) -> str:
     found = {name.replace("_", "-"): candidate(name.replace("_", "-"), score) for name, score in scores.items()}
-    return decide(found, cast(Judge, NothingStrange()), sourcefree.method_settings("auto")).delivered
+    return decide(found, cast(Judge, Unlike()), sourcefree.method_settings("auto"), LABELS).delivered
 
 
 @pytest.mark.parametrize("best", ["source_only", "adabn", "adapted", "shot", "aad"])
@@ -53,3 +61,25 @@ def test_the_methods_own_model_wins_where_scores_are_equal() -> None:
 
 def test_a_translated_model_stands_in_no_competition() -> None:
     assert deliver(source_only=0.1, translated=0.9, adapted=0.2) == "adapted"
+
+
+@pytest.mark.parametrize(
+    ("candidate_of_the_run", "unlike", "reason"),
+    [
+        (candidate("source-only", 0.1, chance=0.4), 0.0, "tell nothing of the source model's"),
+        (candidate("source-only", 0.1), 0.95, "next to no target image looks like those of the pairs"),
+        (candidate("source-only", 0.1, logits=torch.eye(3)[[1] * 9 + [0]]), 0.0, "90 % of its answers are 'dog'"),
+    ],
+)
+def test_nothing_is_estimated_where_there_is_nothing_to_estimate_it_by(
+    candidate_of_the_run: Candidate, unlike: float, reason: str
+) -> None:
+    """A model that gives one answer may be sure of it, and an estimate by its confidence would praise it."""
+    settings = sourcefree.method_settings("source-only")
+    delivery = decide({"source-only": candidate_of_the_run}, cast(Judge, Unlike(unlike)), settings, LABELS)
+    assert delivery.estimate is None
+    assert reason in delivery.warnings[-1]
+    usual = decide({"source-only": candidate("source-only", 0.1)}, cast(Judge, Unlike()), settings, LABELS)
+    assert usual.estimate
+    assert usual.estimate.accuracy == 0.5
+    assert not usual.warnings

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import sourcefree
-from sourcefree.commands.resuming import other_arithmetic
+from sourcefree.commands.resuming import is_complete, other_arithmetic
 from sourcefree.config import TrainSettings
 from sourcefree.data.image_io import write_image
 from sourcefree.errors import ConfigError
@@ -48,3 +48,10 @@ def test_other_arithmetic_is_told(tmp_path: Path) -> None:
     note = other_arithmetic(tmp_path, {**here, "precision": "bf16", "processes": 2})
     assert note
     assert "(precision fp32 then and bf16 now, processes 1 then and 2 now)" in note
+
+
+def test_only_a_run_that_came_to_its_end_is_complete(tmp_path: Path) -> None:
+    assert not is_complete(tmp_path)
+    for status in ("running", "interrupted", "failed", "complete"):
+        (tmp_path / "run.json").write_text(json.dumps({"status": status}))
+        assert is_complete(tmp_path) == (status == "complete")

@@ -76,6 +76,17 @@ def test_number_of_held_out_pairs_is_used(fake_run: FakeRun, count: int, tone: s
     assert f"{count} held-out pairs" in verdict.sentences[0]
 
 
+@pytest.mark.parametrize(("measured", "told"), [(0.331, True), (0.7, False)])
+def test_an_estimate_that_a_measurement_contradicts_is_told(fake_run: FakeRun, measured: float, told: bool) -> None:
+    def estimate(summary: Any) -> None:
+        summary["estimate"] = {"accuracy": 0.97, "low": 0.67, "high": 1.0}
+        summary["candidates"][3]["evaluation"]["accuracy"] = measured
+
+    sentences = verdict_of(fake_run(), change=estimate).sentences
+    assert ("It is not so: measured on labelled images, it is 33.1 %." in sentences) == told
+    assert any("It is not so" in sentence for sentence in sentences) == told
+
+
 def test_without_any_evidence_nothing_is_claimed(fake_run: FakeRun) -> None:
     def forget(summary: Any) -> None:
         for candidate in summary["candidates"]:

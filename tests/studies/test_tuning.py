@@ -186,7 +186,7 @@ def adapting(monkeypatch: pytest.MonkeyPatch, error: Exception | None = None, *,
         entries = [
             {"name": name, "scores": {"pair_divergence": len(name)}, "target_scores": {"snd": 1}} for name in names
         ]
-        summary = {"candidates": entries, "preferred": "adapted", "delivered": "source-only"}
+        summary = {"candidates": entries, "preferred": "adapted", "delivered": "source-only", "warnings": ["mind"]}
         if leaves:
             (out / "summary.json").write_text(json.dumps(summary))
         if error is not None:
@@ -204,7 +204,7 @@ def test_a_trial_goes_on_from_its_folder_and_is_never_run_twice(
     record = run_trial(folder=place, settings=settings, inputs={})
     assert not (place / "checkpoints").exists()
     assert record.scores == {"pair_divergence": len("adapted"), "snd": 1}
-    assert (record.status, record.delivered) == ("done", "source-only")
+    assert (record.status, record.delivered, record.warnings) == ("done", "source-only", ["mind"])
     assert run_trial(folder=place, settings=settings, inputs={}) == record == read_record(place)
     assert calls == [False]
     (place / RECORD).unlink()  # stopped before the end: gone on with

@@ -121,9 +121,10 @@ def adapt(options: AdaptOptions, *, out: Out, resume: Resume = False) -> None:
     show_scores(out_console, result.scores, result.delivered)
     for warning in result.warnings:
         out_console.print(f"warning: {warning}", markup=False, soft_wrap=True)
-    estimate = result.estimate
-    guess, low, high = (f"{100 * share:.0f}" for share in (estimate.accuracy, estimate.low, estimate.high))
-    out_console.print(f"accuracy estimated without labels: {guess} % ({low} to {high} %)", markup=False, soft_wrap=True)
+    if estimate := result.estimate:
+        guess, low, high = (f"{100 * share:.0f}" for share in (estimate.accuracy, estimate.low, estimate.high))
+        text = f"accuracy estimated without labels: {guess} % ({low} to {high} %)"
+        out_console.print(text, markup=False, soft_wrap=True)
     out_console.print(f"delivered: {result.delivered}, in {result.run / 'model'}", markup=False, soft_wrap=True)
     out_console.print(f"report: {result.report}", markup=False, soft_wrap=True)
 
@@ -168,6 +169,8 @@ def tune(
             progress=progress,
         )
     show_tuning(out_console, result)
+    for warning in result.best.record.warnings:
+        out_console.print(f"warning: {warning}", markup=False, soft_wrap=True)
     for number, reason in result.failures:
         error_console.print(f"failed: trial {number}: {reason}", markup=False, soft_wrap=True)
     out_console.print(f"best model and report: {result.run}", markup=False, soft_wrap=True)

@@ -13,7 +13,7 @@ from sourcefree.commands.delivery import collapse_warning, decide
 from sourcefree.commands.handover import trained_candidate, write_run
 from sourcefree.commands.loading import load_pair_data, load_target
 from sourcefree.commands.records import report_ended_run
-from sourcefree.commands.resuming import image_facts, other_arithmetic
+from sourcefree.commands.resuming import image_facts, is_complete, other_arithmetic
 from sourcefree.commands.source_models import SourceModel, resolve_source_model
 from sourcefree.config import AdaptSettings
 from sourcefree.data.folders import match_pairs
@@ -39,7 +39,7 @@ class AdaptResult:
         model: the delivered classifier for raw target images; also in ``run/model``.
         delivered: which candidate it is.
         scores: label-free scores by candidate.
-        estimate: of the delivered model's accuracy, without labels.
+        estimate: of the delivered model's accuracy, without labels; None where there is nothing to estimate it by.
         warnings: plain sentences.
         report: the HTML report.
     """
@@ -48,7 +48,7 @@ class AdaptResult:
     model: TrainedClassifier
     delivered: str
     scores: Mapping[str, Mapping[str, float]]
-    estimate: AccuracyEstimate
+    estimate: AccuracyEstimate | None
     warnings: tuple[str, ...]
     report: Path
 
@@ -112,14 +112,14 @@ def adapt(
     }
     config = {"inputs": inputs, "settings": settings.model_dump(), "data": _data_facts(adaptation)}
     folder = open_run(out, config=config, resume=resume, active=runtime.is_main)
-    environment = runtime.describe()
+    environment, complete = runtime.describe(), resume and is_complete(out)
     if resume and (note := other_arithmetic(out, environment)):
         progress.say(note)
     info = {"command": "adapt", "method": settings.method, "modality": sensor.name, "environment": environment}
     try:
         with folder.recording(info):
             judge = adaptation.judge()
-            return _finish(adaptation, folder, judge, adaptation.candidates(judge))
+            return _finish(adaptation, folder, judge, adaptation.candidates(judge), written=complete)
     finally:
         report_ended_run(folder)
 
@@ -163,13 +163,16 @@ def _data_facts(adaptation: Adaptation) -> dict[str, Any]:
     }
 
 
-def _finish(adaptation: Adaptation, folder: RunFolder, judge: Judge, candidates: dict[str, Candidate]) -> AdaptResult:
-    """Decide and save everything; then, and only then, complain of a collapse."""
-    delivery = decide(candidates, judge, adaptation.settings)
+def _finish(
+    adaptation: Adaptation, folder: RunFolder, judge: Judge, candidates: dict[str, Candidate], *, written: bool
+) -> AdaptResult:
+    """Decide and save everything, unless it is there; then, and only then, complain of a collapse."""
+    delivery = decide(candidates, judge, adaptation.settings, adaptation.source.labels)
     collapse = collapse_warning(candidates[delivery.preferred], adaptation.source.labels)
     notes = (*adaptation.target.notes, *adaptation.pairs.notes)
     warnings = (*notes, *delivery.warnings, *([collapse] if collapse else []))
-    write_run(adaptation, folder, judge, candidates, delivery, warnings)
+    if not written:  # else what has been measured with labels since would be lost
+        write_run(adaptation, folder, judge, candidates, delivery, warnings)
     if collapse and not adaptation.settings.allow_collapse:
         raise DivergenceError(
             f"{folder.path}: {collapse}",

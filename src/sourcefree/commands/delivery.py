@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 
 from sourcefree.commands.candidates import Candidate, Judge
 from sourcefree.config import AdaptSettings
+from sourcefree.selection.drift import STRANGE
 from sourcefree.selection.estimate import AccuracyEstimate, estimate_accuracy
 from sourcefree.selection.guard import Evidence, choose_candidate
 from sourcefree.selection.objective import DECISIVE
 from sourcefree.selection.scores import dominant_share
+
+_DOMINANT = 0.8  # share of answers that one class may have before the model must be thought of as collapsed
 
 
 @dataclass(frozen=True)
@@ -22,25 +25,28 @@ class Delivery:
     Attributes:
         preferred: the candidate that the method is about.
         delivered: the candidate that is handed over.
-        estimate: of its accuracy on the target images.
+        estimate: of its accuracy on the target images; None where there is nothing to estimate it by.
         unlike_pairs: share of target images that look like none of the pairs.
         warnings: why another candidate than the preferred one is delivered, and what else the evidence shows.
     """
 
     preferred: str
     delivered: str
-    estimate: AccuracyEstimate
+    estimate: AccuracyEstimate | None
     unlike_pairs: float
     warnings: tuple[str, ...]
 
 
-def decide(candidates: Mapping[str, Candidate], judge: Judge, settings: AdaptSettings) -> Delivery:
+def decide(
+    candidates: Mapping[str, Candidate], judge: Judge, settings: AdaptSettings, labels: Sequence[str]
+) -> Delivery:
     """Return what is delivered: the method's model if the evidence is for it, else an earlier one of the run.
 
     Args:
         candidates: by name.
         judge: the evidence they were judged by.
         settings: the method.
+        labels: class names.
     """
     preferred = _preferred(candidates, settings)
     # The translated model is shown but stands in no competition: it costs a translator at inference.
@@ -51,8 +57,29 @@ def decide(candidates: Mapping[str, Candidate], judge: Judge, settings: AdaptSet
     }
     unlike = judge.share_unlike_pairs()
     decision = choose_candidate(evidence, preferred=preferred, unlike=unlike)
-    estimate = estimate_accuracy(candidates[decision.delivered].target_scores["estimated_accuracy"])
-    return Delivery(preferred, decision.delivered, estimate, unlike, decision.warnings)
+    delivered = candidates[decision.delivered]
+    doubt = _doubt(delivered, evidence[delivered.name], unlike, labels)
+    estimate = None if doubt else estimate_accuracy(delivered.target_scores["estimated_accuracy"])
+    return Delivery(preferred, delivered.name, estimate, unlike, (*decision.warnings, *doubt))
+
+
+def _doubt(delivered: Candidate, evidence: Evidence, unlike: float, labels: Sequence[str]) -> list[str]:
+    """Return why the delivered model's accuracy cannot be told; a model that is wrong may be as sure as one that is right."""
+    reasons = []
+    if not evidence.tells:
+        reasons.append("its answers on held-out scenes tell nothing of the source model's")
+    if unlike >= STRANGE:
+        reasons.append("next to no target image looks like those of the pairs")
+    answers = delivered.target.logits.argmax(-1)
+    share = dominant_share(delivered.target.logits)
+    if len(labels) > 2 and share > _DOMINANT:
+        reasons.append(f"{100 * share:.0f} % of its answers are {labels[int(torch.mode(answers).values)]!r}")
+    if not reasons:
+        return []
+    return [
+        f"How often the delivered model ({delivered.name}) is right cannot be estimated: {', and '.join(reasons)}. "
+        "Measure it on some labelled images with sourcefree evaluate."
+    ]
 
 
 def _preferred(candidates: Mapping[str, Candidate], settings: AdaptSettings) -> str:

@@ -29,6 +29,14 @@ def image_facts(names: Sequence[str], modality: Modality) -> dict[str, Any]:
     }
 
 
+def is_complete(out: Path) -> bool:
+    """Return whether the run in a folder came to its end."""
+    try:
+        return bool(read_json(out / "run.json").get("status") == "complete")
+    except CheckpointError:
+        return False  # stopped before it was written
+
+
 def other_arithmetic(out: Path, environment: Mapping[str, Any]) -> str | None:
     """Return a sentence for the user where a run was begun with another device, precision, number of processes or torch.
 

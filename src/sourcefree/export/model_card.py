@@ -114,15 +114,17 @@ def _scores(summary: Mapping[str, Any], adapts: bool) -> str:
 
 def _estimate(summary: Mapping[str, Any]) -> str:
     """Return what is said of the delivered model without labels, and of its calibration; "" for a source model."""
-    estimate, calibrated = summary.get("estimate"), summary.get("calibrated")
-    if not estimate:
+    if "estimate" not in summary:
         return ""
-    text = (
-        f"Estimated without labels: {_percent(estimate['accuracy'])} of the target images correct "
-        f"({_percent(estimate['low'])} to {_percent(estimate['high'])}). Probabilities are calibrated without labels"
-    )
+    estimate, calibrated = summary["estimate"], summary.get("calibrated")
+    told = "How often it is right could not be estimated without labels (see the warnings)."
+    if estimate:
+        told = (
+            f"Estimated without labels: {_percent(estimate['accuracy'])} of the target images correct "
+            f"({_percent(estimate['low'])} to {_percent(estimate['high'])})."
+        )
     error = f": calibration error {_percent(calibrated['ece'])} on {calibrated['data']}" if calibrated else ""
-    return f"{text}{error}."
+    return f"{told} Probabilities are calibrated without labels{error}."
 
 
 def _table(title: str, rows: list[list[str]], header: list[str]) -> str:

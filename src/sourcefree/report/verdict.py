@@ -217,6 +217,9 @@ def _estimate(data: RunData) -> list[str]:
             f"({low} to {high})."
         )
     delivered = data.candidate(str(data.delivered))
+    measured = delivered.evaluation.metrics.get("accuracy") if delivered and delivered.evaluation else None
+    if sentences and measured is not None and not data.estimate["low"] <= measured <= data.estimate["high"]:
+        sentences.append(f"It is not so: measured on labelled images, it is {percent(measured)}.")
     before = delivered.evaluation.metrics.get("ece") if delivered and delivered.evaluation else None
     if before is not None and "ece" in data.calibrated:
         after = percent(data.calibrated["ece"])

@@ -169,7 +169,7 @@ def _labelled(folder: Path, cell: Cell, source: TrainedClassifier, modality: Mod
 
 def _measure(adaptation: Adaptation, judge: Judge, candidates: dict[str, Candidate], test: LabelledData) -> Row:
     settings, trainer = adaptation.settings, adaptation.trainer
-    delivery = decide(candidates, judge, settings)
+    delivery = decide(candidates, judge, settings, adaptation.source.labels)
     metrics = {name: _metrics(candidate, test, adaptation.runtime) for name, candidate in candidates.items()}
     ours, translated = metrics[delivery.preferred], metrics.get("translated")
     return {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,6 +29,7 @@ class TrialRecord:
         delivered: which candidate the run's guard delivers.
         seconds: time it took; of a run that was stopped, its last part.
         note: why it diverged.
+        warnings: plain sentences of the run.
     """
 
     status: Literal["done", "diverged"]
@@ -36,6 +37,7 @@ class TrialRecord:
     delivered: str
     seconds: float
     note: str = ""
+    warnings: list[str] = field(default_factory=list)
 
 
 def run_trial(*, folder: Path, settings: AdaptSettings, inputs: Mapping[str, Any]) -> TrialRecord:
@@ -59,9 +61,9 @@ def run_trial(*, folder: Path, settings: AdaptSettings, inputs: Mapping[str, Any
         adapt(**inputs, out=folder, settings=settings, resume=resume)
     except DivergenceError as error:
         note = error.message
-    scores, delivered = _outcome(folder / "summary.json")
+    scores, delivered, warnings = _outcome(folder / "summary.json")
     status: Literal["done", "diverged"] = "diverged" if note else "done"
-    record = TrialRecord(status, scores, delivered, time.perf_counter() - started, note)
+    record = TrialRecord(status, scores, delivered, time.perf_counter() - started, note, warnings)
     RunFolder(folder).write_json(RECORD, vars(record))
     return record
 
@@ -105,11 +107,11 @@ def strip(folder: Path) -> None:
             entry.unlink()
 
 
-def _outcome(summary: Path) -> tuple[dict[str, float], str]:
-    """Return the scores of the model that the method is about, and what is delivered; nothing if training broke off."""
+def _outcome(summary: Path) -> tuple[dict[str, float], str, list[str]]:
+    """Return the scores of the method's own model, what is delivered, and the warnings; nothing if training broke off."""
     if not summary.is_file():
-        return {}, ""
+        return {}, "", []
     content = read_json(summary)
     candidates = {entry["name"]: entry for entry in content["candidates"]}
     ours = candidates[content["preferred"]]
-    return {**ours["scores"], **ours["target_scores"]}, content["delivered"]
+    return {**ours["scores"], **ours["target_scores"]}, content["delivered"], content["warnings"]
