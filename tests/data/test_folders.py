@@ -79,6 +79,14 @@ def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
         match_pairs(make(tmp_path / "rgb", "x.png", "x.jpg"), make(tmp_path / "nir", "x.png"))
 
 
+def test_one_folder_for_both_sensors_is_refused(tmp_path: Path) -> None:
+    rgb = make(tmp_path / "rgb", "x.png")
+    (tmp_path / "link").symlink_to(rgb, target_is_directory=True)
+    for other in (rgb, tmp_path / "link", tmp_path / "rgb/../rgb"):
+        with pytest.raises(DataError, match="a folder for each sensor"):
+            match_pairs(rgb, other)
+
+
 def test_a_link_to_a_folder_further_up_is_not_followed_but_others_are(tmp_path: Path) -> None:
     images = make(tmp_path / "images", "a/1.png")
     (images / "a" / "loop").symlink_to(images, target_is_directory=True)

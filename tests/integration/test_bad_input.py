@@ -100,6 +100,34 @@ def test_missing_empty_and_mistyped_folders(
     assert not out.exists()
 
 
+def test_a_wrong_folder_is_named_and_swapped_pairs_are_told(
+    adapt_arguments: tuple[object, ...], data: Path, out: Path, sourcefree: Run
+) -> None:
+    rgb, depth = data / "pairs/rgb", data / "pairs/depth"
+    error = sourcefree(*replaced(adapt_arguments, "--target", rgb), "--out", out, expect=2).stderr
+    assert f"{rgb}: none of 40 images can be used as depth: expected 1 channel of depth, found 3 (40 images" in error
+    both = replaced(replaced(adapt_arguments, "--pairs-source", depth), "--pairs-target", rgb)
+    assert "are the two folders swapped?" in sourcefree(*both, "--out", out, expect=2).stderr
+    same = replaced(adapt_arguments, "--pairs-target", rgb)
+    assert "the pairs need a folder for each sensor" in sourcefree(*same, "--out", out, expect=2).stderr
+    assert not out.exists()
+
+
+def test_predict_tells_reasons_by_count_over_all_chunks(
+    adapted: Path, data: Path, tmp_path: Path, sourcefree: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sourcefree.commands.predict._CHUNK", 16)
+    (tmp_path / "cut.png").write_bytes(b"")
+    images = (tmp_path / "cut.png", data / "pairs/rgb", data / "target/train")
+    error = sourcefree("predict", adapted, *images, expect=2).stderr
+    example = sorted((data / "pairs/rgb").rglob("*.png"))[0]
+    assert (
+        "41 of 81 images cannot be used as depth, the model's sensor, more than the allowed 5 %: expected 1 channel of depth, "
+        f"found 3 (40 images, for example {example}); {tmp_path}/cut.png: the file is empty\n"
+    ) in error
+    assert len(sourcefree("predict", adapted, *images, "--max-unreadable", 0.6).stdout.splitlines()) == 41
+
+
 def test_a_run_is_never_overwritten(adapted: Path, adapt_arguments: tuple[object, ...], sourcefree: Run) -> None:
     before = (adapted / "model/weights.safetensors").read_bytes()
     error = sourcefree(*adapt_arguments, "--out", adapted, expect=2).stderr

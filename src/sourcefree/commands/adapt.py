@@ -140,9 +140,10 @@ def _load(
         "seed": settings.seed,
         "progress": progress,
     }
+    paired = match_pairs(*pairs)  # listed before the long reading starts
     target_data = load_target(target, modality=sensor, **shared)
     pair_data = load_pair_data(
-        match_pairs(*pairs),
+        paired,
         source_modality=source.modality,
         target_modality=target_data.modality,
         held_out=settings.held_out_pairs,

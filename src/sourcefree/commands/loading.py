@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from sourcefree.data.datasets import ImagePairs, LabelledImages, UnlabelledImages
 from sourcefree.data.folders import ImageFile, PairedFiles, find_images, find_labelled_images
 from sourcefree.data.held_out import scenes_of, split_held_out
-from sourcefree.data.modality import Modality
+from sourcefree.data.left_out import Origin, by_reason
+from sourcefree.data.modality import MODALITIES, Modality
 from sourcefree.data.store import ImageStore, load_images, load_pairs
 from sourcefree.engine.progress import Progress, counter
 from sourcefree.errors import DataError
@@ -114,6 +115,7 @@ def load_target(
         size=size,
         max_unreadable=max_unreadable,
         progress=counter(progress, f"reading {folder.name}"),
+        origin=_origin(folder, modality),
     )
     measured = modality if modality.measured else store.measure(modality)
     notes = [*_unreadable_note(store.unreadable, str(folder)), *_folder_note(files, folder)]
@@ -174,7 +176,10 @@ def load_pair_data(
     )
     train, kept = split_held_out(pairs.names, share=held_out, seed=seed)
     unreadable = sorted({*sources.unreadable, *targets.unreadable})
-    notes = _unreadable_note(unreadable, "the pairs")
+    notes = [
+        *_unreadable_note(sources.unreadable, str(paired.source_folder or "the pairs' source side")),
+        *_unreadable_note(targets.unreadable, str(paired.target_folder or "the pairs' target side")),
+    ]
     unpaired = len(paired.unpaired_source) + len(paired.unpaired_target)
     if unpaired:
         example = (paired.unpaired_source + paired.unpaired_target)[0]
@@ -222,6 +227,7 @@ def load_labelled(
         size=size,
         max_unreadable=max_unreadable,
         progress=counter(progress, f"reading {folder.name}"),
+        origin=_origin(folder, modality),
     )
     measured = modality if modality.measured else store.measure(modality)
     class_index = np.asarray(found.class_index, dtype=np.int64)[store.kept]
@@ -245,8 +251,15 @@ def split_stratified(class_index: NDArray[np.int64], *, share: float, seed: int)
 def _unreadable_note(unreadable: list[tuple[str, str]], where: str) -> list[str]:
     if not unreadable:
         return []
-    file, reason = unreadable[0]
-    return [f"{len(unreadable)} files of {where} cannot be read and are left out, for example {file} ({reason})."]
+    count = len(unreadable)
+    files, are = ("file", "is") if count == 1 else ("files", "are")
+    return [f"{count} {files} of {where} cannot be used and {are} left out: {by_reason(unreadable)}."]
+
+
+def _origin(folder: Path, modality: Modality) -> Origin:
+    sensor = modality.name if modality.name in MODALITIES else "SENSOR.yaml"
+    hint = f"are they images of {modality.name}? sourcefree inspect {folder} --modality {sensor} lists them all"
+    return Origin(str(folder), modality.name, lambda: hint)
 
 
 def _folder_note(files: Sequence[ImageFile], folder: Path) -> list[str]:

@@ -54,12 +54,16 @@ class PairedFiles:
         target: images of the target sensor, in the same order.
         unpaired_source: names without a partner.
         unpaired_target: names without a partner.
+        source_folder: where the images of the source sensor lie, for errors.
+        target_folder: where those of the target sensor lie.
     """
 
     source: list[ImageFile]
     target: list[ImageFile]
     unpaired_source: list[str]
     unpaired_target: list[str]
+    source_folder: Path | None = None
+    target_folder: Path | None = None
 
 
 def find_images(folder: Path) -> list[ImageFile]:
@@ -129,8 +133,14 @@ def match_pairs(source: Path, target: Path) -> PairedFiles:
     """Return the images that two folders have in common, matched by relative path without extension.
 
     Raises:
-        DataError: a folder is missing or empty, a name occurs twice in one folder, or nothing matches.
+        DataError: both are one folder, one is missing or empty, a name occurs twice in it, or nothing matches.
     """
+    if source.exists() and source.resolve() == target.resolve():
+        raise DataError(
+            f"the pairs need a folder for each sensor, found {source} for both",
+            hint="--pairs-source takes images of the source model's sensor, --pairs-target the same scenes, same names, "
+            "seen by the target sensor",
+        )
     sources, targets = _by_stem(source), _by_stem(target)
     common = sorted(sources.keys() & targets.keys())
     if not common:
@@ -144,6 +154,8 @@ def match_pairs(source: Path, target: Path) -> PairedFiles:
         target=[targets[stem] for stem in common],
         unpaired_source=[sources[stem].name for stem in sorted(sources.keys() - targets.keys())],
         unpaired_target=[targets[stem].name for stem in sorted(targets.keys() - sources.keys())],
+        source_folder=source,
+        target_folder=target,
     )
 
 
