@@ -159,6 +159,47 @@ def test_damaged_images_are_skipped_counted_and_listed(
     assert victim.name in listing
 
 
+def test_too_few_images_to_train_on_are_refused_before_the_folder_is_made(
+    adapt_arguments: tuple[object, ...], data: Path, out: Path, tmp_path: Path, sourcefree: Run
+) -> None:
+    one = tmp_path / "one"
+    one.mkdir()
+    shutil.copy(sorted((data / "target/train").iterdir())[0], one)
+    arguments = replaced(adapt_arguments, "--target", one)
+    error = sourcefree(*arguments, "--out", out, expect=2).stderr
+    assert f"{one}: expected at least 2 usable images to train on, found 1\n  -> give a folder with more" in error
+    assert not out.exists()
+    source = tmp_path / "source"
+    for label in ("chair", "table"):
+        write_image(source / label / "a.png", np.full((20, 20, 3), 9, np.uint8))
+    (source / "table/a.png").write_bytes(b"")
+    words = ("train-source", source, "--test", data / "source/test", "--backbone", BACKBONE, "--max-unreadable", 0.9)
+    error = sourcefree(*words, "--out", out, expect=2).stderr
+    assert f"{source}: expected at least 2 usable images to train on, found 1" in error
+    assert not out.exists()
+
+
+def test_what_is_passed_over_or_enlarged_is_told(
+    adapt_arguments: tuple[object, ...], data: Path, out: Path, tmp_path: Path, sourcefree: Run
+) -> None:
+    """As a note before something else ends the command, so that nothing is trained here."""
+    target = tmp_path / "target"
+    shutil.copytree(data / "target/train", target)
+    for name in ("a.gif", "b.gif", "notes.txt"):
+        (target / name).touch()
+    for i in range(10):
+        write_image(tmp_path / "source/one" / f"{i}.png", np.full((20, 30, 3), 9, np.uint8))
+    (tmp_path / "source/one/c.heic").touch()
+    words = ("--backbone", BACKBONE, "--size", 64, "--out", out)
+    shown = sourcefree("train-source", tmp_path / "source", *words, expect=2).stdout
+    assert "source: 1 other file (.heic) ignored" in shown
+    assert "are 30 px (longer side, median), the network sees 64 px" in shown
+    words = ("--max-unreadable", 0, "--allow-collapse")
+    shown = sourcefree(*replaced(adapt_arguments, "--target", target), *words, "--out", out).stdout
+    assert f"{target}: 2 other files (.gif) ignored" in shown
+    assert "network sees" not in shown
+
+
 def test_mixed_sizes_and_types_are_no_error(
     adapt_arguments: tuple[object, ...], data: Path, out: Path, tmp_path: Path, sourcefree: Run
 ) -> None:

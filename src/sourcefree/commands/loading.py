@@ -10,16 +10,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sourcefree.data.datasets import ImagePairs, LabelledImages, UnlabelledImages
-from sourcefree.data.folders import ImageFile, PairedFiles, find_images, find_labelled_images
+from sourcefree.data.folders import (
+    ImageFile,
+    PairedFiles,
+    counted,
+    find_images,
+    find_labelled_images,
+    ignored_files,
+)
 from sourcefree.data.held_out import scenes_of, split_held_out
 from sourcefree.data.left_out import Origin, by_reason
 from sourcefree.data.modality import MODALITIES, Modality
 from sourcefree.data.store import ImageStore, load_images, load_pairs
 from sourcefree.engine.progress import Progress, counter
-from sourcefree.errors import DataError
+from sourcefree.errors import ConfigError, DataError
 from sourcefree.seeds import stream_seed
 
 _LEAST_PAIRS = 10
+_ENLARGED = 2  # times that images may be enlarged without a word
 
 
 @dataclass(frozen=True)
@@ -72,6 +80,7 @@ class LabelledData:
         class_index: (N,) class of each image.
         modality: the sensor with statistics.
         unreadable: (file, reason).
+        notes: plain sentences for the user.
     """
 
     images: LabelledImages
@@ -79,6 +88,7 @@ class LabelledData:
     class_index: NDArray[np.int64]
     modality: Modality
     unreadable: list[tuple[str, str]]
+    notes: tuple[str, ...] = ()
 
 
 def load_target(
@@ -118,7 +128,7 @@ def load_target(
         origin=_origin(folder, modality),
     )
     measured = modality if modality.measured else store.measure(modality)
-    notes = [*_unreadable_note(store.unreadable, str(folder)), *_folder_note(files, folder)]
+    notes = [*_image_notes(store, folder, size), *_folder_note(files, folder)]
     images = UnlabelledImages(store, modality=measured, size=size, seed=seed)
     return TargetData(images, measured, store.unreadable, tuple(notes))
 
@@ -176,7 +186,9 @@ def load_pair_data(
     )
     train, kept = split_held_out(pairs.names, share=held_out, seed=seed)
     unreadable = sorted({*sources.unreadable, *targets.unreadable})
+    folders = [folder for folder in (paired.source_folder, paired.target_folder) if folder is not None]
     notes = [
+        *(note for folder in folders for note in _ignored_note(folder)),
         *_unreadable_note(sources.unreadable, str(paired.source_folder or "the pairs' source side")),
         *_unreadable_note(targets.unreadable, str(paired.target_folder or "the pairs' target side")),
     ]
@@ -231,8 +243,9 @@ def load_labelled(
     )
     measured = modality if modality.measured else store.measure(modality)
     class_index = np.asarray(found.class_index, dtype=np.int64)[store.kept]
+    notes = tuple(_image_notes(store, folder, size))
     images = LabelledImages(store, class_index, modality=measured, size=size, seed=seed)
-    return LabelledData(images, tuple(found.labels), class_index, measured, store.unreadable)
+    return LabelledData(images, tuple(found.labels), class_index, measured, store.unreadable, notes)
 
 
 def split_stratified(class_index: NDArray[np.int64], *, share: float, seed: int) -> tuple[list[int], list[int]]:
@@ -246,6 +259,51 @@ def split_stratified(class_index: NDArray[np.int64], *, share: float, seed: int)
         kept += positions[:count].tolist()
         train += positions[count:].tolist()
     return sorted(train), sorted(kept)
+
+
+def check_enough(count: int, *, where: Path, batch_size: int, processes: int = 1) -> None:
+    """Refuse a training that cannot be, before a folder is made for it: batch norm needs two images in each process.
+
+    Args:
+        count: images to train on.
+        where: their folder.
+        batch_size: images a step, over all processes.
+        processes: how many take part.
+
+    Raises:
+        DataError: there are too few images.
+        ConfigError: the batches are too small.
+    """
+    least = 2 * processes
+    over = f" over {processes} processes" if processes > 1 else ""
+    if count < least:
+        raise DataError(
+            f"{where}: expected at least {least} usable images to train on{over}, found {count}",
+            hint="give a folder with more images: some dozens at the very least, for a model worth having",
+        )
+    if batch_size < least:
+        raise ConfigError(
+            f"batch_size: expected at least {least}{over}, found {batch_size}",
+            hint="give a larger --batch-size, or start fewer processes",
+        )
+
+
+def _image_notes(store: ImageStore, folder: Path, size: int) -> list[str]:
+    """Return what the user should hear about the images of a folder."""
+    notes = [*_ignored_note(folder), *_unreadable_note(store.unreadable, str(folder))]
+    if 0 < _ENLARGED * store.pixels < size:
+        notes.append(
+            f"The images of {folder} are {store.pixels} px (longer side, median), the network sees {size} px: that costs time "
+            "and adds no detail."
+        )
+    return notes
+
+
+def _ignored_note(folder: Path) -> list[str]:
+    ignored = ignored_files(folder, images=True)
+    if not ignored:
+        return []
+    return [f"{folder}: {counted(ignored)} ignored: this type is not read. Save them as PNG or TIFF to use them."]
 
 
 def _unreadable_note(unreadable: list[tuple[str, str]], where: str) -> list[str]:
