@@ -182,7 +182,6 @@ def test_too_few_images_to_train_on_are_refused_before_the_folder_is_made(
 def test_what_is_passed_over_or_enlarged_is_told(
     adapt_arguments: tuple[object, ...], data: Path, out: Path, tmp_path: Path, sourcefree: Run
 ) -> None:
-    """As a note before something else ends the command, so that nothing is trained here."""
     target = tmp_path / "target"
     shutil.copytree(data / "target/train", target)
     for name in ("a.gif", "b.gif", "notes.txt"):
