@@ -193,6 +193,13 @@ def test_what_is_passed_over_or_enlarged_is_told(
     shown = sourcefree("train-source", tmp_path / "source", *words, expect=2).stdout
     assert "source: 1 other file (.heic) ignored" in shown
     assert "are 30 px (longer side, median), the network sees 64 px" in shown
+    test = tmp_path / "test"
+    shutil.copytree(data / "source/test", test)
+    (sorted(test.iterdir())[0] / "d.jp2").touch()
+    tiny = ("--backbone", BACKBONE, "--no-pretrained", "--size", 64, "--epochs", 0, "--out", tmp_path / "tested")
+    shown = sourcefree("train-source", data / "source/train", "--test", test, *tiny).stdout
+    assert "test: 1 other file (.jp2) ignored" in shown
+    assert "network sees" not in shown
     words = ("--max-unreadable", 0, "--allow-collapse")
     shown = sourcefree(*replaced(adapt_arguments, "--target", target), *words, "--out", out).stdout
     assert f"{target}: 2 other files (.gif) ignored" in shown

@@ -81,6 +81,7 @@ class LabelledData:
         modality: the sensor with statistics.
         unreadable: (file, reason).
         notes: plain sentences for the user.
+        pixels: longer side of the median image.
     """
 
     images: LabelledImages
@@ -89,6 +90,7 @@ class LabelledData:
     modality: Modality
     unreadable: list[tuple[str, str]]
     notes: tuple[str, ...] = ()
+    pixels: int = 0
 
 
 def load_target(
@@ -128,7 +130,11 @@ def load_target(
         origin=_origin(folder, modality),
     )
     measured = modality if modality.measured else store.measure(modality)
-    notes = [*_image_notes(store, folder, size), *_folder_note(files, folder)]
+    notes = [
+        *_image_notes(store, folder),
+        *enlarged_note(folder, pixels=store.pixels, size=size),
+        *_folder_note(files, folder),
+    ]
     images = UnlabelledImages(store, modality=measured, size=size, seed=seed)
     return TargetData(images, measured, store.unreadable, tuple(notes))
 
@@ -185,17 +191,8 @@ def load_pair_data(
         seed=seed,
     )
     train, kept = split_held_out(pairs.names, share=held_out, seed=seed)
-    unreadable = sorted({*sources.unreadable, *targets.unreadable})
-    folders = [folder for folder in (paired.source_folder, paired.target_folder) if folder is not None]
-    notes = [
-        *(note for folder in folders for note in _ignored_note(folder)),
-        *_unreadable_note(sources.unreadable, str(paired.source_folder or "the pairs' source side")),
-        *_unreadable_note(targets.unreadable, str(paired.target_folder or "the pairs' target side")),
-    ]
-    unpaired = len(paired.unpaired_source) + len(paired.unpaired_target)
-    if unpaired:
-        example = (paired.unpaired_source + paired.unpaired_target)[0]
-        notes.append(f"{unpaired} files of the pairs have no partner and are not used, for example {example}.")
+    unreadable = sorted([*sources.unreadable, *targets.unreadable])
+    notes = _pair_notes(paired, sources.unreadable, targets.unreadable)
     scenes = scenes_of(pairs.names)
     return PairData(
         train=pairs.subset(train),
@@ -204,7 +201,7 @@ def load_pair_data(
         whole=pairs.plain(),
         scenes=scenes,
         unreadable=unreadable,
-        notes=tuple(notes),
+        notes=notes,
     )
 
 
@@ -243,9 +240,9 @@ def load_labelled(
     )
     measured = modality if modality.measured else store.measure(modality)
     class_index = np.asarray(found.class_index, dtype=np.int64)[store.kept]
-    notes = tuple(_image_notes(store, folder, size))
+    notes = tuple(_image_notes(store, folder))
     images = LabelledImages(store, class_index, modality=measured, size=size, seed=seed)
-    return LabelledData(images, tuple(found.labels), class_index, measured, store.unreadable, notes)
+    return LabelledData(images, tuple(found.labels), class_index, measured, store.unreadable, notes, store.pixels)
 
 
 def split_stratified(class_index: NDArray[np.int64], *, share: float, seed: int) -> tuple[list[int], list[int]]:
@@ -288,15 +285,45 @@ def check_enough(count: int, *, where: Path, batch_size: int, processes: int = 1
         )
 
 
-def _image_notes(store: ImageStore, folder: Path, size: int) -> list[str]:
+def _image_notes(store: ImageStore, folder: Path) -> list[str]:
     """Return what the user should hear about the images of a folder."""
-    notes = [*_ignored_note(folder), *_unreadable_note(store.unreadable, str(folder))]
-    if 0 < _ENLARGED * store.pixels < size:
-        notes.append(
-            f"The images of {folder} are {store.pixels} px (longer side, median), the network sees {size} px: that costs time "
-            "and adds no detail."
+    return [*_ignored_note(folder), *_unreadable_note(store.unreadable, str(folder))]
+
+
+def enlarged_note(folder: Path, *, pixels: int, size: int) -> list[str]:
+    """Return a sentence for the user where the network sees images much larger than they are.
+
+    Args:
+        folder: of the images.
+        pixels: longer side of the median image; 0 where that is not known.
+        size: of the network's input in pixels.
+    """
+    if not 0 < _ENLARGED * pixels < size:
+        return []
+    return [
+        f"The images of {folder} are {pixels} px (longer side, median), the network sees {size} px: that costs time and adds "
+        "no detail."
+    ]
+
+
+def _pair_notes(paired: PairedFiles, sources: list[tuple[str, str]], targets: list[tuple[str, str]]) -> tuple[str, ...]:
+    """Return what the user should hear about the files of the pairs, given those of each side that cannot be used."""
+    notes = [
+        note
+        for folder, unreadable, side in (
+            (paired.source_folder, sources, "source"),
+            (paired.target_folder, targets, "target"),
         )
-    return notes
+        for note in (
+            *(_ignored_note(folder) if folder else []),
+            *_unreadable_note(unreadable, str(folder or f"the pairs' {side} side")),
+        )
+    ]
+    unpaired = len(paired.unpaired_source) + len(paired.unpaired_target)
+    if unpaired:
+        example = (paired.unpaired_source + paired.unpaired_target)[0]
+        notes.append(f"{unpaired} files of the pairs have no partner and are not used, for example {example}.")
+    return tuple(notes)
 
 
 def _ignored_note(folder: Path) -> list[str]:

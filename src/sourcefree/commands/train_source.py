@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from sourcefree.commands.loading import LabelledData, check_enough, load_labelled, split_stratified
+from sourcefree.commands.loading import LabelledData, check_enough, enlarged_note, load_labelled, split_stratified
 from sourcefree.commands.records import report_ended_run
 from sourcefree.commands.resuming import image_facts, other_arithmetic
 from sourcefree.config import TrainSettings
@@ -154,7 +154,7 @@ def _load(images: Path, test: Path | None, sensor: Modality, settings: TrainSett
         progress=progress,
         seed=settings.seed,
     )
-    for note in found.notes:
+    for note in (*found.notes, *enlarged_note(images, pixels=found.pixels, size=settings.source.size)):
         progress.say(note)
     if len(found.labels) < 2:
         raise DataError(
@@ -178,6 +178,8 @@ def _load(images: Path, test: Path | None, sensor: Modality, settings: TrainSett
         progress=progress,
         labels=found.labels,
     )
+    for note in other.notes:
+        progress.say(note)
     return _data(found, found.images, other.images.plain(), other.class_index, tested_on=test.name)
 
 

@@ -171,8 +171,8 @@ def match_pairs(source: Path, target: Path) -> PairedFiles:
     if source.exists() and source.resolve() == target.resolve():
         raise DataError(
             f"the pairs need a folder for each sensor, found {source} for both",
-            hint="--pairs-source takes images of the source model's sensor, --pairs-target the same scenes, same names, "
-            "seen by the target sensor",
+            hint="put the same scenes, under the same names, seen by the source model's sensor into one (--pairs-source) and "
+            "seen by the target sensor into another (--pairs-target)",
         )
     sources, targets = _by_stem(source), _by_stem(target)
     common = sorted(sources.keys() & targets.keys())
