@@ -16,6 +16,7 @@ from sourcefree.data.augment import centre_crops, draw_crop_flips, load_size
 from sourcefree.data.datasets import ImagePairs, LabelledImages, UnlabelledImages
 from sourcefree.data.folders import find_images, match_pairs
 from sourcefree.data.image_io import write_image
+from sourcefree.data.left_out import Origin
 from sourcefree.data.modality import MODALITIES, Modality
 from sourcefree.data.store import ImageStore, load_images, load_pairs, resize_physical
 from sourcefree.errors import DataError
@@ -156,7 +157,7 @@ def test_resizing_is_antialiased() -> None:
 
 def write_pairs(root: Path, count: int) -> None:
     for i in range(count):
-        write_image(root / "rgb" / f"{i:02d}.png", np.full((20, 20, 3), 10 * i, np.uint8))
+        write_image(root / "rgb" / f"{i:02d}.png", np.full((20, 20, 3), (10 * i, 200, 9), np.uint8))
         write_image(root / "depth" / f"{i:02d}.png", np.full((20, 20, 1), 1000 * (i + 1), np.uint16))
 
 
@@ -183,6 +184,39 @@ def test_too_many_unreadable_files_are_listed(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"1 of 8 images.*02\.png"):
         load_images(files, modality=MODALITIES["rgb"], size=SIZE, max_unreadable=0.1)
     assert len(load_images(files, modality=MODALITIES["rgb"], size=SIZE, max_unreadable=0.2).names) == 7
+
+
+def test_equal_reasons_are_told_once_with_a_count_and_the_folder(tmp_path: Path) -> None:
+    write_pairs(tmp_path, 8)
+    (tmp_path / "rgb" / "02.png").write_bytes(b"")
+    where = Origin("some/folder", "depth", lambda: "look again")
+    with pytest.raises(DataError) as caught:
+        load_images(find_images(tmp_path / "rgb"), modality=MODALITIES["depth"], size=SIZE, origin=where)
+    assert caught.value.message == (
+        "some/folder: none of 8 images can be used as depth: expected 1 channel of depth, found 3 (7 images, for example "
+        "00.png); 02.png: the file is empty"
+    )
+    assert caught.value.hint == "look again"
+
+
+def refused_pairs(first: Path, second: Path, source: Modality = MODALITIES["rgb"]) -> DataError:
+    sensors = {"source_modality": source, "target_modality": MODALITIES["depth"]}
+    with pytest.raises(DataError) as caught:
+        load_pairs(match_pairs(first, second), **sensors, size=SIZE, max_unreadable=0.1)
+    return caught.value
+
+
+def test_wrong_pairs_are_told_with_their_side_and_swapped_ones_as_swapped(tmp_path: Path) -> None:
+    write_pairs(tmp_path, 4)
+    write_pairs(tmp_path / "more", 4)
+    rgb, depth = tmp_path / "rgb", tmp_path / "depth"
+    swapped = refused_pairs(depth, rgb)
+    assert f"--pairs-target {rgb}: none of 4 images can be used as depth, the target sensor" in swapped.message
+    assert "swapped" in str(swapped.hint)
+    assert "swapped" not in str(refused_pairs(rgb, tmp_path / "more/rgb").hint)
+    other = refused_pairs(rgb, depth, Modality(name="five", channels=5))
+    assert f"--pairs-source {rgb}: none of 4 images can be used as five, the source model's sensor" in other.message
+    assert "--pairs-source takes images of five" in str(other.hint)
 
 
 def test_images_of_mixed_size_and_depth_are_brought_together(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sourcefree.data.folders import find_images, find_labelled_images, match_pairs
+from sourcefree.data.folders import counted, find_images, find_labelled_images, ignored_files, match_pairs
 from sourcefree.data.manifest import write_manifest
 from sourcefree.errors import DataError
 
@@ -31,6 +31,29 @@ def test_missing_file_and_empty_folders_are_told_apart(tmp_path: Path) -> None:
         find_images(tmp_path / "file.png")
     with pytest.raises(DataError, match="no image"):
         find_images(tmp_path / "empty")
+
+
+def test_files_of_other_types_are_counted_but_no_text_beside_images(tmp_path: Path) -> None:
+    make(
+        tmp_path,
+        "a.png",
+        "x/b.GIF",
+        "x/c.gif",
+        "d.heic",
+        "e.weird",
+        "f",
+        "notes.txt",
+        "m.json",
+        "t.csv",
+        ".h.gif",
+        ".x/g.gif",
+    )
+    assert ignored_files(tmp_path) == {".gif": 2, ".heic": 1, ".weird": 1, "": 1}
+    assert counted(ignored_files(tmp_path, images=True)) == "3 other files (.gif, .heic)"
+    assert counted({".gif": 1}) == "1 other file (.gif)"
+    make(tmp_path / "only", "1.gif", "2.gif")
+    with pytest.raises(DataError, match=r"no image in the folder or below; found 2 other files \(\.gif\)"):
+        find_images(tmp_path / "only")
 
 
 def test_classes_are_the_first_folder(tmp_path: Path) -> None:
@@ -77,6 +100,14 @@ def test_folders_without_a_common_name_show_examples_of_both(tmp_path: Path) -> 
 def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="differ by extension only"):
         match_pairs(make(tmp_path / "rgb", "x.png", "x.jpg"), make(tmp_path / "nir", "x.png"))
+
+
+def test_one_folder_for_both_sensors_is_refused(tmp_path: Path) -> None:
+    rgb = make(tmp_path / "rgb", "x.png")
+    (tmp_path / "link").symlink_to(rgb, target_is_directory=True)
+    for other in (rgb, tmp_path / "link", tmp_path / "rgb/../rgb"):
+        with pytest.raises(DataError, match="a folder for each sensor"):
+            match_pairs(rgb, other)
 
 
 def test_a_link_to_a_folder_further_up_is_not_followed_but_others_are(tmp_path: Path) -> None:

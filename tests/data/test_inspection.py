@@ -8,7 +8,7 @@ import pytest
 from sourcefree.data.image_io import write_image
 from sourcefree.data.inspection import inspect_folder, inspect_pairs
 from sourcefree.data.inspection_text import format_report
-from sourcefree.data.modality import MODALITIES
+from sourcefree.data.modality import MODALITIES, Modality
 from sourcefree.errors import DataError
 
 
@@ -58,7 +58,7 @@ def test_files_that_do_not_fit_the_sensor_are_listed(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (8, 8, 3)).astype(np.uint8)
     write_image(tmp_path / "a.png", noise)
     report = inspect_folder(tmp_path, modality=MODALITIES["nir"])
-    assert report.unreadable == [("a.png", "expected 1 channels of nir, found 3")]
+    assert report.unreadable == [("a.png", "expected 1 channel of nir, found 3")]
 
 
 def test_likely_mistakes_are_warned_of(tmp_path: Path) -> None:
@@ -67,6 +67,53 @@ def test_likely_mistakes_are_warned_of(tmp_path: Path) -> None:
     warnings = " ".join(inspect_folder(tmp_path, modality=MODALITIES["depth"]).warnings)
     for part in ("8-bit data in 16-bit files", "different kinds", "constant", "missing"):
         assert part in warnings
+
+
+def test_files_of_which_none_fits_would_be_refused(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (30, 8, 8, 3)).astype(np.uint8)
+    for i, image in enumerate(noise):
+        write_image(tmp_path / f"{i}.png", image)
+    refused = " ".join(inspect_folder(tmp_path, modality=MODALITIES["nir"]).warnings)
+    assert "None of the 30 files can be used: adapt and train-source would refuse them." in refused
+    assert not inspect_folder(tmp_path, modality=MODALITIES["rgb"]).warnings
+    for name, part in (
+        ("0.png", "1 files cannot be used and would be left out"),
+        ("1.png", "2 of 30 files cannot be used"),
+    ):
+        (tmp_path / name).write_bytes(name.encode())
+        assert part in " ".join(inspect_folder(tmp_path, modality=MODALITIES["rgb"]).warnings)
+    assert "more than 5 %" in " ".join(inspect_folder(tmp_path).warnings)
+
+
+def test_depth_under_another_modality_is_asked_for_and_a_dark_picture_is_not(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    depth = random.integers(1000, 4000, (40, 40)).astype(np.uint16)
+    depth[:4] = 0
+    write_image(tmp_path / "depth/a.png", depth)
+    write_image(tmp_path / "dark/a.png", random.poisson(300, (40, 40)).astype(np.uint16))
+    for folder, name, asked in (
+        ("depth", "nir", True),
+        ("depth", "rgb", True),
+        ("depth", "depth", False),
+        ("dark", "nir", False),
+    ):
+        warnings = " ".join(inspect_folder(tmp_path / folder, modality=MODALITIES[name]).warnings)
+        question = (
+            f"fill only 6 % of the range of uint16, and 10 % of them are exactly 0: is {name} the right modality?"
+        )
+        assert (question in warnings) is asked
+        assert ("exactly 0" in warnings) is asked
+    for own in (Modality(name="own", channels=1, missing=(0,)), Modality(name="own", channels=1, scale=0.001)):
+        assert not inspect_folder(tmp_path / "depth", modality=own).warnings  # it was thought of
+
+
+def test_files_of_other_types_are_shown(folder: Path) -> None:
+    for name in ("a.gif", "b.gif", "c.bin", "notes.txt"):
+        (folder / name).touch()
+    report = inspect_folder(folder)
+    assert report.to_dict()["ignored"] == {".gif": 2, ".bin": 1}
+    assert "ignored      .gif (2), .bin (1)" in format_report(report)
+    assert "2 other files (.gif) ignored" in " ".join(report.warnings)
 
 
 def test_pairs_without_partner_are_listed(tmp_path: Path, folder: Path) -> None:

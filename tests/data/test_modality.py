@@ -48,9 +48,9 @@ def test_grey_files_fit_rgb_and_grey_colour_files_fit_one_channel() -> None:
     assert to_physical(MODALITIES["nir"], np.repeat(grey, 3, axis=2)).shape == (1, 3, 4)
     colour = np.zeros((3, 4, 3), np.uint8)
     colour[..., 0] = 200
-    with pytest.raises(DataError, match="expected 1 channels of nir, found 3"):
+    with pytest.raises(DataError, match="expected 1 channel of nir, found 3"):
         to_physical(MODALITIES["nir"], colour)
-    with pytest.raises(DataError, match="expected 1 channels of nir, found 3"):
+    with pytest.raises(DataError, match="expected 1 channel of nir, found 3"):
         to_physical(MODALITIES["nir"], (colour / 255).astype(np.float32))  # within two levels, yet a colour
 
 

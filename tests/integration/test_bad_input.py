@@ -100,6 +100,34 @@ def test_missing_empty_and_mistyped_folders(
     assert not out.exists()
 
 
+def test_a_wrong_folder_is_named_and_swapped_pairs_are_told(
+    adapt_arguments: tuple[object, ...], data: Path, out: Path, sourcefree: Run
+) -> None:
+    rgb, depth = data / "pairs/rgb", data / "pairs/depth"
+    error = sourcefree(*replaced(adapt_arguments, "--target", rgb), "--out", out, expect=2).stderr
+    assert f"{rgb}: none of 40 images can be used as depth: expected 1 channel of depth, found 3 (40 images" in error
+    both = replaced(replaced(adapt_arguments, "--pairs-source", depth), "--pairs-target", rgb)
+    assert "are the two folders swapped?" in sourcefree(*both, "--out", out, expect=2).stderr
+    same = replaced(adapt_arguments, "--pairs-target", rgb)
+    assert "the pairs need a folder for each sensor" in sourcefree(*same, "--out", out, expect=2).stderr
+    assert not out.exists()
+
+
+def test_predict_tells_reasons_by_count_over_all_chunks(
+    adapted: Path, data: Path, tmp_path: Path, sourcefree: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sourcefree.commands.predict._CHUNK", 16)
+    (tmp_path / "cut.png").write_bytes(b"")
+    images = (tmp_path / "cut.png", data / "pairs/rgb", data / "target/train")
+    error = sourcefree("predict", adapted, *images, expect=2).stderr
+    example = sorted((data / "pairs/rgb").rglob("*.png"))[0]
+    assert (
+        "41 of 81 images cannot be used as depth, the model's sensor, more than the allowed 5 %: expected 1 channel of depth, "
+        f"found 3 (40 images, for example {example}); {tmp_path}/cut.png: the file is empty\n"
+    ) in error
+    assert len(sourcefree("predict", adapted, *images, "--max-unreadable", 0.6).stdout.splitlines()) == 41
+
+
 def test_a_run_is_never_overwritten(adapted: Path, adapt_arguments: tuple[object, ...], sourcefree: Run) -> None:
     before = (adapted / "model/weights.safetensors").read_bytes()
     error = sourcefree(*adapt_arguments, "--out", adapted, expect=2).stderr
@@ -129,6 +157,53 @@ def test_damaged_images_are_skipped_counted_and_listed(
     assert not (tmp_path / "strict").exists()
     listing = sourcefree("inspect", target).stdout
     assert victim.name in listing
+
+
+def test_too_few_images_to_train_on_are_refused_before_the_folder_is_made(
+    adapt_arguments: tuple[object, ...], data: Path, out: Path, tmp_path: Path, sourcefree: Run
+) -> None:
+    one = tmp_path / "one"
+    one.mkdir()
+    shutil.copy(sorted((data / "target/train").iterdir())[0], one)
+    arguments = replaced(adapt_arguments, "--target", one)
+    error = sourcefree(*arguments, "--out", out, expect=2).stderr
+    assert f"{one}: expected at least 2 usable images to train on, found 1\n  -> give a folder with more" in error
+    assert not out.exists()
+    source = tmp_path / "source"
+    for label in ("chair", "table"):
+        write_image(source / label / "a.png", np.full((20, 20, 3), 9, np.uint8))
+    (source / "table/a.png").write_bytes(b"")
+    words = ("train-source", source, "--test", data / "source/test", "--backbone", BACKBONE, "--max-unreadable", 0.9)
+    error = sourcefree(*words, "--out", out, expect=2).stderr
+    assert f"{source}: expected at least 2 usable images to train on, found 1" in error
+    assert not out.exists()
+
+
+def test_what_is_passed_over_or_enlarged_is_told(
+    adapt_arguments: tuple[object, ...], data: Path, out: Path, tmp_path: Path, sourcefree: Run
+) -> None:
+    target = tmp_path / "target"
+    shutil.copytree(data / "target/train", target)
+    for name in ("a.gif", "b.gif", "notes.txt"):
+        (target / name).touch()
+    for i in range(10):
+        write_image(tmp_path / "source/one" / f"{i}.png", np.full((20, 30, 3), 9, np.uint8))
+    (tmp_path / "source/one/c.heic").touch()
+    words = ("--backbone", BACKBONE, "--size", 64, "--out", out)
+    shown = sourcefree("train-source", tmp_path / "source", *words, expect=2).stdout
+    assert "source: 1 other file (.heic) ignored" in shown
+    assert "are 30 px (longer side, median), the network sees 64 px" in shown
+    test = tmp_path / "test"
+    shutil.copytree(data / "source/test", test)
+    (sorted(test.iterdir())[0] / "d.jp2").touch()
+    tiny = ("--backbone", BACKBONE, "--no-pretrained", "--size", 64, "--epochs", 0, "--out", tmp_path / "tested")
+    shown = sourcefree("train-source", data / "source/train", "--test", test, *tiny).stdout
+    assert "test: 1 other file (.jp2) ignored" in shown
+    assert "network sees" not in shown
+    words = ("--max-unreadable", 0, "--allow-collapse")
+    shown = sourcefree(*replaced(adapt_arguments, "--target", target), *words, "--out", out).stdout
+    assert f"{target}: 2 other files (.gif) ignored" in shown
+    assert "network sees" not in shown
 
 
 def test_mixed_sizes_and_types_are_no_error(

@@ -31,7 +31,13 @@ def train_source(
     images: Annotated[Path, Parameter(help="Folder with one folder of images for each class.")],
     *,
     out: Out,
-    test: Annotated[Path | None, Parameter(help="Class folders to test on; default: a tenth is held out.")] = None,
+    test: Annotated[
+        Path | None,
+        Parameter(
+            help="Class folders to test on; default: a tenth of the images is held out, one by one. Where several show one "
+            "scene (crops, frames), give images of other scenes: else the accuracy comes out too high."
+        ),
+    ] = None,
     modality: ModalityName = "rgb",
     backbone: Annotated[str | None, Parameter(help="Any timm model.")] = None,
     pretrained: Annotated[bool | None, Parameter(help="Start from ImageNet weights.")] = None,

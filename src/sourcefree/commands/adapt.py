@@ -11,7 +11,7 @@ from sourcefree.commands.adaptation import Adaptation, check_method
 from sourcefree.commands.candidates import Candidate, Judge
 from sourcefree.commands.delivery import collapse_warning, decide
 from sourcefree.commands.handover import trained_candidate, write_run
-from sourcefree.commands.loading import load_pair_data, load_target
+from sourcefree.commands.loading import check_enough, load_pair_data, load_target
 from sourcefree.commands.records import report_ended_run
 from sourcefree.commands.resuming import image_facts, is_complete, other_arithmetic
 from sourcefree.commands.source_models import SourceModel, resolve_source_model
@@ -140,9 +140,13 @@ def _load(
         "seed": settings.seed,
         "progress": progress,
     }
+    paired = match_pairs(*pairs)  # listed before the long reading starts
     target_data = load_target(target, modality=sensor, **shared)
+    for stage in settings.stages:
+        batch_size = getattr(settings, stage).optimisation.batch_size
+        check_enough(len(target_data.images), where=target, batch_size=batch_size, processes=runtime.processes)
     pair_data = load_pair_data(
-        match_pairs(*pairs),
+        paired,
         source_modality=source.modality,
         target_modality=target_data.modality,
         held_out=settings.held_out_pairs,

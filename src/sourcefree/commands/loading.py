@@ -10,15 +10,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sourcefree.data.datasets import ImagePairs, LabelledImages, UnlabelledImages
-from sourcefree.data.folders import ImageFile, PairedFiles, find_images, find_labelled_images
+from sourcefree.data.folders import (
+    ImageFile,
+    PairedFiles,
+    counted,
+    find_images,
+    find_labelled_images,
+    ignored_files,
+)
 from sourcefree.data.held_out import scenes_of, split_held_out
-from sourcefree.data.modality import Modality
+from sourcefree.data.left_out import Origin, by_reason
+from sourcefree.data.modality import MODALITIES, Modality
 from sourcefree.data.store import ImageStore, load_images, load_pairs
 from sourcefree.engine.progress import Progress, counter
-from sourcefree.errors import DataError
+from sourcefree.errors import ConfigError, DataError
 from sourcefree.seeds import stream_seed
 
 _LEAST_PAIRS = 10
+_ENLARGED = 2  # times that images may be enlarged without a word
 
 
 @dataclass(frozen=True)
@@ -71,6 +80,8 @@ class LabelledData:
         class_index: (N,) class of each image.
         modality: the sensor with statistics.
         unreadable: (file, reason).
+        notes: plain sentences for the user.
+        pixels: longer side of the median image.
     """
 
     images: LabelledImages
@@ -78,6 +89,8 @@ class LabelledData:
     class_index: NDArray[np.int64]
     modality: Modality
     unreadable: list[tuple[str, str]]
+    notes: tuple[str, ...] = ()
+    pixels: int = 0
 
 
 def load_target(
@@ -114,9 +127,14 @@ def load_target(
         size=size,
         max_unreadable=max_unreadable,
         progress=counter(progress, f"reading {folder.name}"),
+        origin=_origin(folder, modality),
     )
     measured = modality if modality.measured else store.measure(modality)
-    notes = [*_unreadable_note(store.unreadable, str(folder)), *_folder_note(files, folder)]
+    notes = [
+        *_image_notes(store, folder),
+        *enlarged_note(folder, pixels=store.pixels, size=size),
+        *_folder_note(files, folder),
+    ]
     images = UnlabelledImages(store, modality=measured, size=size, seed=seed)
     return TargetData(images, measured, store.unreadable, tuple(notes))
 
@@ -173,12 +191,8 @@ def load_pair_data(
         seed=seed,
     )
     train, kept = split_held_out(pairs.names, share=held_out, seed=seed)
-    unreadable = sorted({*sources.unreadable, *targets.unreadable})
-    notes = _unreadable_note(unreadable, "the pairs")
-    unpaired = len(paired.unpaired_source) + len(paired.unpaired_target)
-    if unpaired:
-        example = (paired.unpaired_source + paired.unpaired_target)[0]
-        notes.append(f"{unpaired} files of the pairs have no partner and are not used, for example {example}.")
+    unreadable = sorted([*sources.unreadable, *targets.unreadable])
+    notes = _pair_notes(paired, sources.unreadable, targets.unreadable)
     scenes = scenes_of(pairs.names)
     return PairData(
         train=pairs.subset(train),
@@ -187,7 +201,7 @@ def load_pair_data(
         whole=pairs.plain(),
         scenes=scenes,
         unreadable=unreadable,
-        notes=tuple(notes),
+        notes=notes,
     )
 
 
@@ -222,11 +236,13 @@ def load_labelled(
         size=size,
         max_unreadable=max_unreadable,
         progress=counter(progress, f"reading {folder.name}"),
+        origin=_origin(folder, modality),
     )
     measured = modality if modality.measured else store.measure(modality)
     class_index = np.asarray(found.class_index, dtype=np.int64)[store.kept]
+    notes = tuple(_image_notes(store, folder))
     images = LabelledImages(store, class_index, modality=measured, size=size, seed=seed)
-    return LabelledData(images, tuple(found.labels), class_index, measured, store.unreadable)
+    return LabelledData(images, tuple(found.labels), class_index, measured, store.unreadable, notes, store.pixels)
 
 
 def split_stratified(class_index: NDArray[np.int64], *, share: float, seed: int) -> tuple[list[int], list[int]]:
@@ -242,11 +258,93 @@ def split_stratified(class_index: NDArray[np.int64], *, share: float, seed: int)
     return sorted(train), sorted(kept)
 
 
+def check_enough(count: int, *, where: Path, batch_size: int, processes: int = 1) -> None:
+    """Refuse a training that cannot be, before a folder is made for it: batch norm needs two images in each process.
+
+    Args:
+        count: images to train on.
+        where: their folder.
+        batch_size: images a step, over all processes.
+        processes: how many take part.
+
+    Raises:
+        DataError: there are too few images.
+        ConfigError: the batches are too small.
+    """
+    least = 2 * processes
+    over = f" over {processes} processes" if processes > 1 else ""
+    if count < least:
+        raise DataError(
+            f"{where}: expected at least {least} usable images to train on{over}, found {count}",
+            hint="give a folder with more images: some dozens at the very least, for a model worth having",
+        )
+    if batch_size < least:
+        raise ConfigError(
+            f"batch_size: expected at least {least}{over}, found {batch_size}",
+            hint="give a larger --batch-size, or start fewer processes",
+        )
+
+
+def _image_notes(store: ImageStore, folder: Path) -> list[str]:
+    """Return what the user should hear about the images of a folder."""
+    return [*_ignored_note(folder), *_unreadable_note(store.unreadable, str(folder))]
+
+
+def enlarged_note(folder: Path, *, pixels: int, size: int) -> list[str]:
+    """Return a sentence for the user where the network sees images much larger than they are.
+
+    Args:
+        folder: of the images.
+        pixels: longer side of the median image; 0 where that is not known.
+        size: of the network's input in pixels.
+    """
+    if not 0 < _ENLARGED * pixels < size:
+        return []
+    return [
+        f"The images of {folder} are {pixels} px (longer side, median), the network sees {size} px: that costs time and adds "
+        "no detail."
+    ]
+
+
+def _pair_notes(paired: PairedFiles, sources: list[tuple[str, str]], targets: list[tuple[str, str]]) -> tuple[str, ...]:
+    """Return what the user should hear about the files of the pairs, given those of each side that cannot be used."""
+    notes = [
+        note
+        for folder, unreadable, side in (
+            (paired.source_folder, sources, "source"),
+            (paired.target_folder, targets, "target"),
+        )
+        for note in (
+            *(_ignored_note(folder) if folder else []),
+            *_unreadable_note(unreadable, str(folder or f"the pairs' {side} side")),
+        )
+    ]
+    unpaired = len(paired.unpaired_source) + len(paired.unpaired_target)
+    if unpaired:
+        example = (paired.unpaired_source + paired.unpaired_target)[0]
+        notes.append(f"{unpaired} files of the pairs have no partner and are not used, for example {example}.")
+    return tuple(notes)
+
+
+def _ignored_note(folder: Path) -> list[str]:
+    ignored = ignored_files(folder, images=True)
+    if not ignored:
+        return []
+    return [f"{folder}: {counted(ignored)} ignored: this type is not read. Save them as PNG or TIFF to use them."]
+
+
 def _unreadable_note(unreadable: list[tuple[str, str]], where: str) -> list[str]:
     if not unreadable:
         return []
-    file, reason = unreadable[0]
-    return [f"{len(unreadable)} files of {where} cannot be read and are left out, for example {file} ({reason})."]
+    count = len(unreadable)
+    files, are = ("file", "is") if count == 1 else ("files", "are")
+    return [f"{count} {files} of {where} cannot be used and {are} left out: {by_reason(unreadable)}."]
+
+
+def _origin(folder: Path, modality: Modality) -> Origin:
+    sensor = modality.name if modality.name in MODALITIES else "SENSOR.yaml"
+    hint = f"are they images of {modality.name}? sourcefree inspect {folder} --modality {sensor} lists them all"
+    return Origin(str(folder), modality.name, lambda: hint)
 
 
 def _folder_note(files: Sequence[ImageFile], folder: Path) -> list[str]:

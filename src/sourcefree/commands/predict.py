@@ -19,15 +19,16 @@ from sourcefree.config import Device, Precision
 from sourcefree.data.datasets import UnlabelledImages
 from sourcefree.data.folders import ImageFile, find_images
 from sourcefree.data.image_io import IMAGE_SUFFIXES
+from sourcefree.data.left_out import Origin, check_share
 from sourcefree.data.modality import Modality
-from sourcefree.data.store import load_images
+from sourcefree.data.store import decode_images, load_images
 from sourcefree.defaults import MAX_UNREADABLE
 from sourcefree.engine.inference import infer
 from sourcefree.engine.progress import Progress, Silent
 from sourcefree.engine.runtime import Runtime, create_runtime
 from sourcefree.errors import ConfigError, DataError
 from sourcefree.files import check_output
-from sourcefree.models.trained import load_trained
+from sourcefree.models.trained import TrainedClassifier, load_trained
 
 _CHUNK = 1024  # images in memory at a time
 
@@ -111,27 +112,20 @@ def predict(
     progress.start("predicting", len(files))
     for start in range(0, len(files), _CHUNK):
         part = files[start : start + _CHUNK]
-        try:
-            store = load_images(part, modality=trained.modality, size=trained.size, max_unreadable=1.0)
-        except DataError:
-            if len(part) == len(files):
-                raise
-            store = None  # a whole chunk is unreadable: counted, and judged over all files below
-        if store is None:
-            unreadable += [(file.name, "cannot be read") for file in part]
-        else:
+        store = decode_images(part, modality=trained.modality, size=trained.size)
+        unreadable += store.unreadable
+        if store.names:
             names += store.names
-            unreadable += store.unreadable
             data = UnlabelledImages(store, modality=trained.modality, size=trained.size).plain()
             rows.append(infer(model, data, runtime=runtime).logits.softmax(-1))
         progress.advance(start + len(part))
-    if not rows or len(unreadable) > max_unreadable * len(files):
-        file, reason = unreadable[0]
-        raise DataError(
-            f"{len(unreadable)} of {len(files)} images cannot be used, for example {file}: {reason}",
-            hint="repair or remove them, or raise --max-unreadable",
-        )
+    check_share(unreadable, len(files), max_unreadable, _origin(trained))
     return Predictions(names, trained.labels, torch.cat(rows).numpy(), unreadable)
+
+
+def _origin(trained: TrainedClassifier) -> Origin:
+    sensor = trained.modality.name
+    return Origin(read_as=f"{sensor}, the model's sensor", hint=lambda: f"name files or folders of {sensor} images")
 
 
 def translate(
@@ -169,7 +163,9 @@ def translate(
     runtime = create_runtime(device=device, precision=precision, network=translator)
     files = list_files([Path(image) for image in images])
     _check_distinct(files)
-    store = load_images(files, modality=trained.modality, size=trained.size, max_unreadable=max_unreadable)
+    store = load_images(
+        files, modality=trained.modality, size=trained.size, max_unreadable=max_unreadable, origin=_origin(trained)
+    )
     data = UnlabelledImages(store, modality=trained.modality, size=trained.size).plain()
     progress.start("translating", len(data))
     return _write_translations(runtime.place(translator), data, sensor, out, runtime, progress)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from sourcefree.commands.loading import LabelledData, load_labelled, split_stratified
+from sourcefree.commands.loading import LabelledData, check_enough, enlarged_note, load_labelled, split_stratified
 from sourcefree.commands.records import report_ended_run
 from sourcefree.commands.resuming import image_facts, other_arithmetic
 from sourcefree.config import TrainSettings
@@ -154,17 +154,22 @@ def _load(images: Path, test: Path | None, sensor: Modality, settings: TrainSett
         progress=progress,
         seed=settings.seed,
     )
+    for note in (*found.notes, *enlarged_note(images, pixels=found.pixels, size=settings.source.size)):
+        progress.say(note)
     if len(found.labels) < 2:
         raise DataError(
             f"{images}: expected at least two class folders, found {len(found.labels)}",
             hint="put the images of each class in a folder of its own",
         )
+    batch_size = settings.source.optimisation.batch_size
     if test is None:
         train, kept = split_stratified(found.class_index, share=settings.source.held_out, seed=settings.seed)
         if not kept:
             raise DataError(f"{images}: no class has two images, so none can be held out", hint="give --test FOLDER")
+        check_enough(len(train), where=images, batch_size=batch_size)
         parts = found.images.subset(train), found.images.subset(kept).plain(), found.class_index[kept]
         return _data(found, *parts, tested_on=f"{len(kept)} images held out of {images.name}")
+    check_enough(len(found.images), where=images, batch_size=batch_size)
     other = load_labelled(
         test,
         modality=found.modality,
@@ -173,6 +178,8 @@ def _load(images: Path, test: Path | None, sensor: Modality, settings: TrainSett
         progress=progress,
         labels=found.labels,
     )
+    for note in other.notes:
+        progress.say(note)
     return _data(found, found.images, other.images.plain(), other.class_index, tested_on=test.name)
 
 

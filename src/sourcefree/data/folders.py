@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sourcefree.data.image_io import IMAGE_SUFFIXES
+from sourcefree.data.image_io import IMAGE_SUFFIXES, OTHER_IMAGE_SUFFIXES
 from sourcefree.data.manifest import MANIFEST_SUFFIX, read_manifest
 from sourcefree.errors import DataError, did_you_mean
+
+# What lies beside images and is none.
+_SIDE_FILES = frozenset(
+    {".txt", ".json", ".csv", ".yaml", ".yml", ".xml", ".md", ".html", ".pdf", ".log", ".ini", ".toml", ".db"}
+)
 
 
 @dataclass(frozen=True)
@@ -54,12 +60,16 @@ class PairedFiles:
         target: images of the target sensor, in the same order.
         unpaired_source: names without a partner.
         unpaired_target: names without a partner.
+        source_folder: where the images of the source sensor lie, for errors.
+        target_folder: where those of the target sensor lie.
     """
 
     source: list[ImageFile]
     target: list[ImageFile]
     unpaired_source: list[str]
     unpaired_target: list[str]
+    source_folder: Path | None = None
+    target_folder: Path | None = None
 
 
 def find_images(folder: Path) -> list[ImageFile]:
@@ -79,6 +89,40 @@ def find_images(folder: Path) -> list[ImageFile]:
             f"{folder}: expected a folder of images or a manifest (.csv), found a file",
             hint="give the folder it lies in",
         )
+    files = [path for path in _walk(folder) if path.suffix.lower() in IMAGE_SUFFIXES]
+    if not files:
+        known = ", ".join(sorted(IMAGE_SUFFIXES))
+        others = ignored_files(folder)
+        found = f"; found {counted(others)}" if others else ""
+        raise DataError(f"{folder}: no image in the folder or below{found}", hint=f"known image files: {known}")
+    return sorted((ImageFile(path, path.relative_to(folder).as_posix()) for path in files), key=lambda file: file.name)
+
+
+def ignored_files(folder: Path, *, images: bool = False) -> dict[str, int]:
+    """Return the number of files by suffix, most frequent first, that :func:`find_images` passes over in a folder.
+
+    Files of text and settings are not counted, and a manifest passes over nothing.
+
+    Args:
+        folder: of images.
+        images: only suffixes of images, of types that are not read here.
+    """
+    if not folder.is_dir():
+        return {}
+    suffixes = (path.suffix.lower() for path in _walk(folder))
+    left = Counter(suffix for suffix in suffixes if suffix not in IMAGE_SUFFIXES and suffix not in _SIDE_FILES)
+    return {suffix: n for suffix, n in left.most_common() if not images or suffix in OTHER_IMAGE_SUFFIXES}
+
+
+def counted(suffixes: dict[str, int]) -> str:
+    """Return the files of :func:`ignored_files` as words."""
+    total = sum(suffixes.values())
+    shown = ", ".join(suffix or "no suffix" for suffix in list(suffixes)[:5]) + (", ..." if len(suffixes) > 5 else "")
+    return f"{total} other file{'' if total == 1 else 's'} ({shown})"
+
+
+def _walk(folder: Path) -> list[Path]:
+    """Return all files below a folder; hidden files and folders are left out."""
     files: list[Path] = []
     for root, folders, names in os.walk(folder, followlinks=True, onerror=_refuse):
         # A link to a folder further up would be walked for ever.
@@ -86,15 +130,8 @@ def find_images(folder: Path) -> list[ImageFile]:
         folders[:] = sorted(
             name for name in folders if not name.startswith(".") and (Path(root) / name).resolve() not in above
         )
-        files += [
-            Path(root) / name
-            for name in names
-            if not name.startswith(".") and Path(name).suffix.lower() in IMAGE_SUFFIXES
-        ]
-    if not files:
-        known = ", ".join(sorted(IMAGE_SUFFIXES))
-        raise DataError(f"{folder}: no image in the folder or below", hint=f"known image files: {known}")
-    return sorted((ImageFile(path, path.relative_to(folder).as_posix()) for path in files), key=lambda file: file.name)
+        files += [Path(root) / name for name in names if not name.startswith(".")]
+    return files
 
 
 def find_labelled_images(folder: Path, *, labels: Sequence[str] | None = None) -> LabelledFiles:
@@ -129,8 +166,14 @@ def match_pairs(source: Path, target: Path) -> PairedFiles:
     """Return the images that two folders have in common, matched by relative path without extension.
 
     Raises:
-        DataError: a folder is missing or empty, a name occurs twice in one folder, or nothing matches.
+        DataError: both are one folder, one is missing or empty, a name occurs twice in it, or nothing matches.
     """
+    if source.exists() and source.resolve() == target.resolve():
+        raise DataError(
+            f"the pairs need a folder for each sensor, found {source} for both",
+            hint="put the same scenes, under the same names, seen by the source model's sensor into one (--pairs-source) and "
+            "seen by the target sensor into another (--pairs-target)",
+        )
     sources, targets = _by_stem(source), _by_stem(target)
     common = sorted(sources.keys() & targets.keys())
     if not common:
@@ -144,6 +187,8 @@ def match_pairs(source: Path, target: Path) -> PairedFiles:
         target=[targets[stem] for stem in common],
         unpaired_source=[sources[stem].name for stem in sorted(sources.keys() - targets.keys())],
         unpaired_target=[targets[stem].name for stem in sorted(targets.keys() - sources.keys())],
+        source_folder=source,
+        target_folder=target,
     )
 
 

@@ -33,6 +33,7 @@ class Kind:
         minimum: smallest stored number; None where no number is finite.
         maximum: largest stored number.
         mean: mean over all pixels.
+        zeros: share of numbers that are exactly 0.
     """
 
     dtype: str
@@ -41,6 +42,7 @@ class Kind:
     minimum: float | None
     maximum: float | None
     mean: float | None
+    zeros: float | None = None
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ class Sums:
         squares: sum of squares.
         count: finite numbers.
         size: all numbers.
+        zeros: numbers that are exactly 0.
     """
 
     minimum: float
@@ -83,6 +86,7 @@ class Sums:
     squares: float
     count: int
     size: int
+    zeros: int = 0
 
     @staticmethod
     def of(array: npt.NDArray[Any]) -> Sums:
@@ -91,7 +95,8 @@ class Sums:
         if not finite.size:
             return Sums(np.inf, -np.inf, 0.0, 0.0, 0, array.size)
         total, squares = float(finite.sum()), float((finite**2).sum())
-        return Sums(float(finite.min()), float(finite.max()), total, squares, finite.size, array.size)
+        zeros = finite.size - int(np.count_nonzero(finite))
+        return Sums(float(finite.min()), float(finite.max()), total, squares, finite.size, array.size, zeros)
 
     @staticmethod
     def merged(parts: Sequence[Sums]) -> Sums:
@@ -103,6 +108,7 @@ class Sums:
             squares=sum(part.squares for part in parts),
             count=sum(part.count for part in parts),
             size=sum(part.size for part in parts),
+            zeros=sum(part.zeros for part in parts),
         )
 
 
@@ -154,8 +160,11 @@ def kinds_of(facts: Sequence[Facts]) -> list[Kind]:
     kinds = []
     for (dtype, channels), group in sorted(groups.items()):
         sums = Sums.merged(group)
-        known = (sums.minimum, sums.maximum, sums.total / sums.count) if sums.count else (None, None, None)
-        kinds.append(Kind(dtype, channels, len(group), *known))
+        if not sums.count:
+            kinds.append(Kind(dtype, channels, len(group), None, None, None))
+            continue
+        mean, zeros = sums.total / sums.count, sums.zeros / sums.count
+        kinds.append(Kind(dtype, channels, len(group), sums.minimum, sums.maximum, mean, zeros))
     return kinds
 
 

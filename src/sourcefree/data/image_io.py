@@ -26,6 +26,43 @@ Array = npt.NDArray[Any]
 IMAGE_SUFFIXES: frozenset[str] = frozenset(
     {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".bmp", ".webp", ".npy", ".exr"}
 )
+# Images that people have and that are not read here: passed over, but not in silence.
+OTHER_IMAGE_SUFFIXES: frozenset[str] = frozenset(
+    {
+        *(
+            ".gif",
+            ".heic",
+            ".heif",
+            ".avif",
+            ".jxl",
+            ".jp2",
+            ".j2k",
+            ".jpx",
+            ".jxr",
+            ".ppm",
+            ".pgm",
+            ".pnm",
+            ".pbm",
+            ".pfm",
+        ),
+        *(
+            ".raw",
+            ".dng",
+            ".cr2",
+            ".cr3",
+            ".nef",
+            ".arw",
+            ".orf",
+            ".rw2",
+            ".raf",
+            ".tga",
+            ".psd",
+            ".pcx",
+            ".dcm",
+            ".fits",
+        ),
+    }
+)
 
 _ORIENTATION_TAG = 274
 _TIFF_MAGIC = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")

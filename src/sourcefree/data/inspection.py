@@ -10,12 +10,15 @@ from statistics import median
 from typing import Any
 
 from sourcefree.data.alignment import Alignment, alignment_warnings, measure_alignment
-from sourcefree.data.folders import ImageFile, PairedFiles, find_images, match_pairs
+from sourcefree.data.folders import ImageFile, PairedFiles, counted, find_images, ignored_files, match_pairs
 from sourcefree.data.image_facts import Facts, Kind, Values, gather_facts, kinds_of, values_of
 from sourcefree.data.modality import Modality
 from sourcefree.data.progress import CountProgress
+from sourcefree.defaults import MAX_UNREADABLE
 
 _ASPECT_TOLERANCE = 0.02  # rounding to whole pixels changes the aspect of a small image by this much
+_SMALL_PART = 0.2  # of the range of 16 bits: depth in millimetres stays below it up to 13 m
+_ZEROS = 0.01  # share of values; a dark picture has a black level and noise, so that hardly any is exactly 0
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class FolderReport:
         unreadable: (file, reason); with a modality, also files that do not fit it.
         duplicates: groups of files with the same content.
         warnings: plain sentences.
+        ignored: files of types that are not read, by suffix; text files are not counted.
     """
 
     folder: str
@@ -43,6 +47,7 @@ class FolderReport:
     unreadable: list[tuple[str, str]]
     duplicates: list[list[str]]
     warnings: list[str]
+    ignored: dict[str, int]
 
     @property
     def size_range(self) -> dict[str, tuple[float, float, float]]:
@@ -172,8 +177,11 @@ def _folder_report(
         unreadable=[(file.name, fact.problem) for file, fact in zip(files, facts, strict=True) if fact.problem],
         duplicates=[names for names in by_content.values() if len(names) > 1],
         warnings=[],
+        ignored=ignored_files(folder),
     )
-    report.warnings.extend(_folder_warnings(report, facts))
+    report.warnings.extend(
+        [*_folder_warnings(report, facts), *_usability_warnings(report), *_range_warnings(report, modality)]
+    )
     return report
 
 
@@ -195,11 +203,40 @@ def _folder_warnings(report: FolderReport, facts: Sequence[Facts]) -> list[str]:
     elif report.values is not None and report.values.missing > 0.5:
         share = 100 * report.values.missing
         found.append(f"{share:.0f} % of all values are missing: check 'missing' and the valid range.")
-    if report.unreadable:
-        found.append(f"{len(report.unreadable)} files cannot be used and would be left out.")
     if report.duplicates:
         found.append(f"{len(report.duplicates)} groups of files have the same content.")
     return found
+
+
+def _usability_warnings(report: FolderReport) -> list[str]:
+    found = []
+    images = ignored_files(Path(report.folder), images=True)
+    if images:
+        found.append(f"{counted(images)} ignored: this type is not read. Save them as PNG or TIFF to use them.")
+    unusable = len(report.unreadable)
+    if unusable == report.count:
+        found.append(f"None of the {unusable} files can be used: adapt and train-source would refuse them.")
+    elif unusable > MAX_UNREADABLE * report.count:
+        found.append(
+            f"{unusable} of {report.count} files cannot be used: that is more than {100 * MAX_UNREADABLE:.0f} %, so adapt "
+            "and train-source would refuse them unless --max-unreadable is raised."
+        )
+    elif unusable:
+        found.append(f"{unusable} files cannot be used and would be left out.")
+    return found
+
+
+def _range_warnings(report: FolderReport, modality: Modality | None) -> list[str]:
+    """Return a question where 16-bit files look like depth in millimetres, and the sensor is another."""
+    if modality is None or modality.scale != "full-range" or modality.missing:
+        return []
+    return [
+        f"The values fill only {100 * kind.maximum / 65535:.0f} % of the range of {kind.dtype}, and {100 * kind.zeros:.0f} % "
+        f"of them are exactly 0: is {modality.name} the right modality? Depth in millimetres looks like this."
+        for kind in report.kinds
+        if kind.dtype == "uint16" and kind.maximum is not None and kind.zeros is not None
+        if 255 < kind.maximum < _SMALL_PART * 65535 and kind.zeros > _ZEROS
+    ]
 
 
 def _pairs_report(

@@ -27,6 +27,10 @@ def format_report(report: FolderReport | PairsReport, *, shown: int = 10) -> str
 
 def _format_folder(report: FolderReport, shown: int) -> str:
     lines = [report.folder, f"images       {report.count}"]
+    if report.ignored:
+        lines.append(
+            f"ignored      {_counts({suffix or 'no suffix': n for suffix, n in report.ignored.items()}, shown)}"
+        )
     if list(report.folders) != ["."]:
         lines.append(f"folders      {_counts(report.folders, shown)}")
     sizes = {f"{height}x{width}": count for (height, width), count in report.sizes.items()}

@@ -92,7 +92,8 @@ def _fit_channels(sensor: Sensor, array: Array) -> Array:
             return array[..., :1]
     if sensor.channels == 3 and found == 1 and sensor.name == "rgb":
         return np.repeat(array, 3, axis=2)
-    raise DataError(f"expected {sensor.channels} channels of {sensor.name}, found {found}")
+    plural = "" if sensor.channels == 1 else "s"
+    raise DataError(f"expected {sensor.channels} channel{plural} of {sensor.name}, found {found}")
 
 
 def _factor(sensor: Sensor, dtype: np.dtype[Any]) -> float:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from torch.nn.functional import interpolate
 from sourcefree.data.augment import load_size
 from sourcefree.data.folders import ImageFile, PairedFiles
 from sourcefree.data.image_io import read_image
+from sourcefree.data.left_out import Origin, check_share
 from sourcefree.data.modality import Modality, measure_statistics
 from sourcefree.data.physical import HALF, Physical, to_physical
 from sourcefree.data.progress import CountProgress
@@ -27,7 +29,7 @@ from sourcefree.errors import DataError
 
 _WORKERS = 4
 _CHUNK = 256
-_SHOWN = 5
+_TRIED = 3  # images that tell whether a folder fits a sensor
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,14 @@ class ImageStore:
         kept: position of each image in the list of files that was given.
         values: (N, C, L, L) float32 in the modality's unit, NaN where missing; L is 8/7 of the network's input.
         unreadable: (file, reason) of what was left out.
+        pixels: longer side of the median image as stored; 0 where that is not known.
     """
 
     names: list[str]
     kept: list[int]
     values: NDArray[np.float32]
     unreadable: list[tuple[str, str]]
+    pixels: int = 0
 
     def measure(self, modality: Modality) -> Modality:
         """Return the modality with the mean and std of these images.
@@ -80,11 +84,9 @@ def load_images(
     max_unreadable: float = MAX_UNREADABLE,
     cache_bytes: int = 4 << 30,
     progress: CountProgress | None = None,
+    origin: Origin | None = None,
 ) -> ImageStore:
     """Return the images of one sensor; unreadable ones are left out and listed.
-
-    Images become squares of 8/7 of ``size``: the aspect is not kept, as in [SHOT] and [SOCKET], so that nothing at the
-    border is lost. Above ``cache_bytes`` the values lie in a temporary file that is mapped into memory.
 
     Args:
         files: the images.
@@ -93,32 +95,64 @@ def load_images(
         max_unreadable: share of unreadable files above which it is an error.
         cache_bytes: memory for one call.
         progress: called with (done, total).
+        origin: where the files come from, for errors.
 
     Raises:
         DataError: too many files cannot be read, or the temporary folder has no space for them.
     """
+    store = decode_images(files, modality=modality, size=size, cache_bytes=cache_bytes, progress=progress)
+    check_share(store.unreadable, len(files), max_unreadable, origin or Origin())
+    return store
+
+
+def decode_images(
+    files: Sequence[ImageFile],
+    *,
+    modality: Modality,
+    size: int,
+    cache_bytes: int = 4 << 30,
+    progress: CountProgress | None = None,
+) -> ImageStore:
+    """Return the images of one sensor, however many cannot be read.
+
+    Images become squares of 8/7 of ``size``: the aspect is not kept, as in [SHOT] and [SOCKET], so that nothing at the
+    border is lost. Above ``cache_bytes`` the values lie in a temporary file that is mapped into memory.
+
+    Args:
+        files: the images.
+        modality: the sensor.
+        size: of the network's input in pixels.
+        cache_bytes: memory for one call.
+        progress: called with (done, total).
+
+    Raises:
+        DataError: the temporary folder has no space for them.
+    """
     side = load_size(size)
     values = _allocate((len(files), modality.bands, side, side), cache_bytes)
     kept: list[int] = []
+    longer: list[int] = []
     unreadable: list[tuple[str, str]] = []
 
-    def decode(file: ImageFile) -> Physical | DataError:
+    def decode(file: ImageFile) -> tuple[Physical, int] | str:
         try:
-            return resize_physical(to_physical(modality, read_image(file.path, bands=modality.channels)), side)
+            bands = _read(file, modality)
         except DataError as error:
-            return error
+            return error.message.removeprefix(f"{file.path}: ")  # the file is named beside its reason
+        return resize_physical(bands, side), max(bands.shape[1:])
 
     with ThreadPoolExecutor(_WORKERS) as pool:
         for position, result in enumerate(pool.map(decode, files)):
-            if isinstance(result, DataError):
-                unreadable.append((files[position].name, result.message))
+            if isinstance(result, str):
+                unreadable.append((files[position].name, result))
             else:
-                values[len(kept)] = result
+                values[len(kept)] = result[0]
+                longer.append(result[1])
                 kept.append(position)
             if progress is not None:
                 progress(position + 1, len(files))
-    _check_share(unreadable, len(files), max_unreadable)
-    return ImageStore([files[i].name for i in kept], kept, values[: len(kept)], unreadable)
+    names = [files[i].name for i in kept]
+    return ImageStore(names, kept, values[: len(kept)], unreadable, pixels=round(median(longer)) if longer else 0)
 
 
 def load_pairs(
@@ -150,6 +184,7 @@ def load_pairs(
     def shifted(before: int) -> CountProgress | None:
         return None if progress is None else lambda done, _: progress(before + done, total)
 
+    sensors = (source_modality, target_modality)
     stores = [
         load_images(
             files,
@@ -158,10 +193,11 @@ def load_pairs(
             max_unreadable=max_unreadable,
             cache_bytes=cache_bytes,
             progress=shifted(before),
+            origin=_origin_of_side(paired, side, sensors),
         )
-        for files, modality, before in (
-            (paired.source, source_modality, 0),
-            (paired.target, target_modality, len(paired.source)),
+        for side, files, modality, before in (
+            (0, paired.source, source_modality, 0),
+            (1, paired.target, target_modality, len(paired.source)),
         )
     ]
     both = sorted(set(stores[0].kept) & set(stores[1].kept))
@@ -181,6 +217,37 @@ def resize_physical(values: Physical, side: int) -> Physical:
     total = _shrink(torch.where(valid, image, torch.zeros(())), side)
     mean = total / weight.clamp_min(1e-6)
     return torch.where(weight >= HALF, mean, torch.full((), float("nan")))[0].numpy()
+
+
+def _read(file: ImageFile, modality: Modality) -> Physical:
+    return to_physical(modality, read_image(file.path, bands=modality.channels))
+
+
+def _origin_of_side(paired: PairedFiles, side: int, sensors: tuple[Modality, Modality]) -> Origin:
+    """Return where the images of one side of the pairs come from, with a hint where the sides look swapped."""
+    folder, option, whose = (
+        (paired.source_folder, "--pairs-source", "the source model's sensor"),
+        (paired.target_folder, "--pairs-target", "the target sensor (--modality)"),
+    )[side]
+    own, other = sensors[side], sensors[1 - side]
+    files = (paired.source, paired.target)
+
+    def hint() -> str:
+        if _all_fit(files[side], other) and _all_fit(files[1 - side], own):
+            return (
+                f"are the two folders swapped? These images can be read as {other.name}, and those of the other folder as "
+                f"{own.name}"
+            )
+        return f"{option} takes images of {own.name}, {whose}; sourcefree inspect shows what the files are"
+
+    return Origin(option if folder is None else f"{option} {folder}", f"{own.name}, {whose}", hint)
+
+
+def _all_fit(files: Sequence[ImageFile], modality: Modality) -> bool:
+    try:
+        return all(_read(file, modality).size > 0 for file in files[:_TRIED])
+    except DataError:
+        return False
 
 
 def _shrink(image: torch.Tensor, side: int) -> torch.Tensor:
@@ -215,20 +282,4 @@ def _select(store: ImageStore, positions: Sequence[int]) -> ImageStore:
     for new, row in enumerate(rows):  # rows only move up, so this needs no second array
         store.values[new] = store.values[row]
     names = [store.names[row] for row in rows]
-    return ImageStore(names, list(positions), store.values[: len(rows)], store.unreadable)
-
-
-def _check_share(unreadable: list[tuple[str, str]], total: int, limit: float) -> None:
-    if not unreadable or (len(unreadable) < total and len(unreadable) <= limit * total):
-        return
-    shown = "; ".join(f"{reason if file in reason else f'{file}: {reason}'}" for file, reason in unreadable[:_SHOWN])
-    more = f"; and {len(unreadable) - _SHOWN} more" if len(unreadable) > _SHOWN else ""
-    if len(unreadable) == total:
-        raise DataError(
-            f"none of {total} images can be used: {shown}{more}",
-            hint="are they images of this sensor? sourcefree inspect lists them all",
-        )
-    raise DataError(
-        f"{len(unreadable)} of {total} images cannot be used, more than the allowed {100 * limit:.0f} %: {shown}{more}",
-        hint="sourcefree inspect lists them all; repair or remove them, or raise --max-unreadable",
-    )
+    return ImageStore(names, list(positions), store.values[: len(rows)], store.unreadable, store.pixels)
