@@ -19,10 +19,14 @@ class ConsoleProgress:
     """Progress bars on the terminal, one line a task; plain lines where the output is not a terminal.
 
     Use as a context manager. Fits :class:`sourcefree.engine.progress.Progress`.
+
+    Attributes:
+        said: the lines shown so far, so that none is shown twice.
     """
 
     def __init__(self, console: Console) -> None:
         self.console = console
+        self.said: set[str] = set()
         self._task: TaskID | None = None
         self._name, self._total, self._done = "", 0, 0
         self._bars = Progress(
@@ -65,6 +69,7 @@ class ConsoleProgress:
 
     def say(self, text: str) -> None:
         """Show one line of text."""
+        self.said.add(text)
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def _quarter(self, done: int) -> int:

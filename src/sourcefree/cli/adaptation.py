@@ -119,7 +119,7 @@ def adapt(options: AdaptOptions, *, out: Out, resume: Resume = False) -> None:
     with ConsoleProgress(out_console) as progress:
         result = run(**inputs, out=out, settings=settings, resume=resume, progress=progress)
     show_scores(out_console, result.scores, result.delivered)
-    for warning in result.warnings:
+    for warning in (one for one in result.warnings if one not in progress.said):
         out_console.print(f"warning: {warning}", markup=False, soft_wrap=True)
     if estimate := result.estimate:
         guess, low, high = (f"{100 * share:.0f}" for share in (estimate.accuracy, estimate.low, estimate.high))
