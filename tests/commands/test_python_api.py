@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import torch
 from torch import nn
 
 import sourcefree
+from sourcefree.commands.source_models import resolve_source_model
 from sourcefree.data.image_io import write_image
 from sourcefree.errors import CheckpointError, ConfigError, SourcefreeError
 from sourcefree.methods.presets import METHODS, student_sections
@@ -133,6 +135,50 @@ def test_a_method_that_lives_on_batch_norm_says_so_before_it_starts(two_bands: P
     own = sourcefree.TrainedClassifier.from_module(Own(NoNorm), labels=["cat", "dog"], size=21, head="answer")
     with pytest.raises(ConfigError, match=part):
         adapt(own, two_bands, sourcefree.method_settings(method))
+
+
+def test_a_classifier_from_python_takes_a_size_and_refuses_what_it_brings_itself(two_bands: Path) -> None:
+    own = own_classifier()
+    assert resolve_source_model(own, size=33).size == 33
+    assert resolve_source_model([own, own], size=33).size == 33
+    assert own.size == 21
+    for parts in ({"weights": two_bands / "w.pth"}, {"labels": two_bands / "labels.txt"}):
+        with pytest.raises(ConfigError, match="found a classifier from Python"):
+            resolve_source_model(own, **parts)
+
+
+@pytest.mark.parametrize(
+    ("source", "part"),
+    [
+        (Own(), "found the network Own"),
+        (nn.Sequential(), "found the network Seq"),
+        ([], "an empty list"),
+        (3, "found int"),
+    ],
+)
+def test_what_is_no_source_model_is_named(source: Any, part: str) -> None:
+    with pytest.raises(ConfigError, match=part):
+        resolve_source_model(source)
+
+
+@pytest.mark.parametrize("settings", ["shot", {"method": "shot"}, sourcefree.TrainSettings()])
+def test_what_is_no_settings_is_refused_with_the_call_that_makes_them(two_bands: Path, settings: Any) -> None:
+    made = r"method_settings\('shot'\)" if settings == "shot" else r"method_settings\('multilevel'\)"
+    with pytest.raises(ConfigError, match=f"expected AdaptSettings, found (?s:.)*{made}"):
+        adapt(own_classifier(), two_bands, settings)
+    with pytest.raises(ConfigError, match="expected AdaptSettings"):
+        sourcefree.tune(
+            source_model=own_classifier(),
+            target=two_bands,
+            pairs_source=two_bands,
+            pairs_target=two_bands,
+            modality="depth",
+            out=two_bands / "tuned",
+            settings=settings,
+        )
+    if isinstance(settings, (str, dict)):
+        with pytest.raises(ConfigError, match="expected TrainSettings"):
+            sourcefree.train_source(images=two_bands, out=two_bands / "trained", settings=settings)  # type: ignore[arg-type]
 
 
 def test_the_oracle_is_no_adaptation(two_bands: Path) -> None:

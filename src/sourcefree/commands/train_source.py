@@ -11,7 +11,7 @@ import torch
 from sourcefree.commands.loading import LabelledData, load_labelled, split_stratified
 from sourcefree.commands.records import report_ended_run
 from sourcefree.commands.resuming import image_facts, other_arithmetic
-from sourcefree.config import TrainSettings
+from sourcefree.config import TrainSettings, check_settings
 from sourcefree.data.datasets import LabelledImages
 from sourcefree.data.modality import Modality, load_modality
 from sourcefree.engine.checkpoint import CheckpointFile
@@ -88,6 +88,7 @@ def train_source(
         DivergenceError: training is not finite.
     """
     settings, progress, out = settings or TrainSettings(), progress or Silent(), Path(out)
+    check_settings(settings, TrainSettings, make="sourcefree.TrainSettings(source={'backbone': 'resnet18'})")
     check_output(out, resume=resume)
     check_backbone(settings.source.backbone)
     sensor = modality if isinstance(modality, Modality) else load_modality(modality)
