@@ -304,3 +304,29 @@ def test_a_run_is_not_resumed_with_other_images(two_bands: Path, monkeypatch: py
         adapt(own_classifier(), two_bands, settings, resume=True)
     more.unlink()
     assert adapt(own_classifier(), two_bands, settings, resume=True).scores
+
+
+def test_a_run_goes_on_from_another_working_directory(two_bands: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    def begin(folder: str, *, resume: bool) -> None:
+        sourcefree.adapt(
+            source_model=f"{folder}source",
+            target=f"{folder}target",
+            pairs_source=f"{folder}pairs/rgb",
+            pairs_target=f"{folder}pairs/two",
+            modality=f"{folder}two.yaml",
+            out=f"{folder}run",
+            settings=override(sourcefree.method_settings("multilevel"), QUICK),
+            resume=resume,
+        )
+
+    bottleneck_classifier().save(two_bands / "source")
+    monkeypatch.setattr("sourcefree.commands.adaptation.Adaptation.judge", stop)
+    monkeypatch.chdir(two_bands)
+    with pytest.raises(KeyboardInterrupt):
+        begin("", resume=False)
+    monkeypatch.chdir(two_bands / "pairs")
+    with pytest.raises(KeyboardInterrupt):
+        begin("../", resume=True)

@@ -183,6 +183,9 @@ def test_what_cannot_be_exported_says_why(images: Path, tmp_path: Path) -> None:
     trained("bottleneck").save(tmp_path / "model")
     with pytest.raises(ConfigError, match="no images to compare"):
         export(run=tmp_path / "model", out=tmp_path / "a")
+    (tmp_path / "model/config.yaml").write_text(f"inputs: {{target: {tmp_path}/moved}}")
+    with pytest.raises(ConfigError, match=f"its own were in {tmp_path}/moved"):
+        export(run=tmp_path / "model", out=tmp_path / "a")
     with pytest.raises(ConfigError, match="not empty"):
         export(run=tmp_path / "model", out=images, images=images)
     with pytest.raises(CheckpointError, match="no such folder"):

@@ -10,7 +10,7 @@ import torch
 
 from sourcefree.commands.loading import LabelledData, load_labelled, split_stratified
 from sourcefree.commands.records import report_ended_run
-from sourcefree.commands.resuming import image_facts, other_arithmetic
+from sourcefree.commands.resuming import image_facts, other_arithmetic, place
 from sourcefree.config import TrainSettings, check_settings
 from sourcefree.data.datasets import LabelledImages
 from sourcefree.data.modality import Modality, load_modality
@@ -96,7 +96,7 @@ def train_source(
     classifier = _untrained(data, settings)
     runtime = create_runtime(device=settings.device, precision=settings.precision, network=classifier.model)
     runtime.wait()
-    inputs = {"images": images, "test": test, "modality": sensor.to_dict()}
+    inputs = {"images": place(images), "test": place(test), "modality": sensor.to_dict()}
     facts = image_facts([*data.train.names, *data.test.names], data.modality)
     config = {"inputs": inputs, "settings": settings.model_dump(), "data": facts}
     folder = open_run(out, config=config, resume=resume, active=runtime.is_main)
