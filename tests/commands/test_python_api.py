@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -191,6 +192,20 @@ def test_the_final_layer_must_fit_the_labels() -> None:
         sourcefree.TrainedClassifier.from_module(Own(), labels=["a", "b", "c"], size=21, head="answer")
     with pytest.raises(ConfigError, match="found twice: a"):
         sourcefree.TrainedClassifier.from_module(Own(), labels=["a", "a"], size=21, head="answer")
+    with pytest.raises(CheckpointError, match=r"Own has no layer 'anwser'(?s:.)*did you mean 'answer'"):
+        sourcefree.TrainedClassifier.from_module(Own(), labels=["a", "b"], size=21, head="anwser")
+    with pytest.raises(CheckpointError, match=r"no linear layer in NoNorm(?s:.)*from_module\(network, \.\.\., head="):
+        sourcefree.TrainedClassifier.from_module(NoNorm(), labels=["a", "b"], size=21)
+
+
+def test_statistics_must_fit_the_sensor() -> None:
+    make = partial(sourcefree.TrainedClassifier.from_module, Own(), labels=["a", "b"], size=21, head="answer")
+    with pytest.raises(ConfigError, match="sensor 'rgb': mean has 2 values for 3 bands"):
+        make(mean=(0.5, 0.5), std=(1, 1))
+    with pytest.raises(ConfigError, match="sensor 'depth': mean has 3 values for 1 bands"):
+        make(modality="depth")
+    measured = make(mean=np.full(3, 0.5), std=np.ones(3)).modality
+    assert (measured.mean, measured.std) == ((0.5,) * 3, (1.0,) * 3)
 
 
 def test_a_saved_classifier_comes_back_the_same(tmp_path: Path) -> None:
@@ -200,6 +215,8 @@ def test_a_saved_classifier_comes_back_the_same(tmp_path: Path) -> None:
     images = torch.randn(3, 3, 21, 21)
     assert torch.equal(own.model.eval()(images).logits, again.model(images).logits)
     assert (again.labels, again.size, again.modality) == (own.labels, own.size, own.modality)
+    with pytest.raises(CheckpointError, match=r"cannot be loaded(?s:.)*has network=Linear the layers"):
+        sourcefree.load_trained(tmp_path / "model", network=nn.Linear(1, 1))
     (tmp_path / "model/weights.safetensors").write_bytes(b"")
     with pytest.raises(CheckpointError, match="cannot be loaded"):
         sourcefree.load_trained(tmp_path / "model", network=Own())

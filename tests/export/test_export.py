@@ -72,7 +72,8 @@ def test_the_file_answers_as_the_model_does(images: Path, tmp_path: Path, kind: 
     assert json.loads(metadata["sourcefree.labels"]) == ["cat", "dog", "car"]
     predictor = Predictor(tmp_path / "out")
     files = sorted(images.rglob("*.png"))
-    together, alone = predictor.predict(files), [predictor.predict([file])[0] for file in files]
+    together, alone = predictor.predict(files), [predictor.predict(file)[0] for file in files]
+    assert predictor.predict(str(files[0])) == alone[:1]
     for one, other in zip(together, alone, strict=True):
         assert one.label == other.label
         assert one.confidence == pytest.approx(other.confidence, abs=1e-5)
