@@ -40,12 +40,20 @@ class DivergenceError(SourcefreeError):
     """Training produced values that are not finite."""
 
 
+_MANY = 50  # known words that are still read: the settings of a section, the folders beside one
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return ``did you mean 'x'? `` for the closest known word (empty if none is close) plus all known words."""
+    """Return ``did you mean 'x'? `` for the closest known word (empty if none is close) plus all known words.
+
+    Where they are too many to be read, such as the models of a library, the five closest stand for all.
+    """
     names = sorted(known)
-    close = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(word, names, n=5, cutoff=0.5)
     guess = f"did you mean {close[0]!r}? " if close else ""
-    return f"{guess}known: {', '.join(names)}"
+    if len(names) <= _MANY:
+        return f"{guess}known: {', '.join(names)}"
+    return f"{guess}closest: {', '.join(close)}" if close else f"none of the {len(names)} known names is like it"
 
 
 class _Problems(Protocol):

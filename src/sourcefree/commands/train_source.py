@@ -27,7 +27,7 @@ from sourcefree.files import check_output
 from sourcefree.methods.source_training import SourceTraining
 from sourcefree.models.architecture import Architecture
 from sourcefree.models.classifier import Classifier, find_stages, freeze
-from sourcefree.models.pretrained import check_backbone, input_statistics
+from sourcefree.models.pretrained import WHEELS, check_backbone, input_statistics
 from sourcefree.models.trained import TrainedClassifier
 from sourcefree.seeds import stream_seed
 
@@ -93,6 +93,10 @@ def train_source(
     check_backbone(settings.source.backbone)
     sensor = modality if isinstance(modality, Modality) else load_modality(modality)
     data = _load(Path(images), Path(test) if test else None, _normalised(sensor, settings), settings, progress)
+    if settings.source.pretrained and settings.source.backbone not in WHEELS:
+        progress.say(
+            f"asking the hub for the weights of {settings.source.backbone}: without a network, a minute in vain"
+        )
     classifier = _untrained(data, settings)
     runtime = create_runtime(device=settings.device, precision=settings.precision, network=classifier.model)
     runtime.wait()
