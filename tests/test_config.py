@@ -21,7 +21,10 @@ def test_dotted_and_nested_names_mean_the_same() -> None:
 @pytest.mark.parametrize(
     ("changes", "parts"),
     [
-        ({"tgkt.feature": 1}, ["'feature'", "did you mean 'features'"]),
+        ({"tgkt.feature": 1}, ["'tgkt.feature'", "did you mean 'tgkt.features'", "known in tgkt: distillation"]),
+        ({"tgkt": {"optimisation": {"epoch": 1}}}, ["'tgkt.optimisation.epoch'", "mean 'tgkt.optimisation.epochs'"]),
+        ({"tgkt.optimisation": 1}, ["'tgkt.optimisation' expects settings"]),
+        ({"tgkt.features.x": 1}, ["'tgkt.features' is a value"]),
         ({"tgtk.features": 1}, ["'tgtk'", "did you mean 'tgkt'"]),
         ({"tgkt.features": "many"}, ["tgkt.features", "many"]),
         ({"tgkt.features": -1}, ["tgkt.features", "-1"]),
@@ -44,8 +47,11 @@ def test_a_stage_can_be_switched_off_and_on() -> None:
 
 def test_assignments_are_read_as_yaml() -> None:
     assert parse_assignments(["a.b=0.5", "c=true", "d = x"]) == {"a.b": 0.5, "c": True, "d": "x"}
-    with pytest.raises(ConfigError, match="NAME=VALUE"):
+    with pytest.raises(ConfigError, match="NAME=VALUE") as caught:
         parse_assignments(["tgkt.features"])
+    example = str(caught.value.hint).rpartition("--set ")[2]
+    for settings in (method_settings("shot"), method_settings("multilevel")):
+        assert override(settings, parse_assignments([example])).stages == settings.stages
 
 
 def test_files_of_settings(tmp_path: Path) -> None:
@@ -65,6 +71,8 @@ def test_methods_know_their_own_names_and_typos_are_answered() -> None:
     with pytest.raises(ConfigError, match="no method 'multilvl'") as caught:
         method_settings("multilvl")
     assert "did you mean 'multilevel'" in str(caught.value)
+    for_adapt, _, for_studies = str(caught.value.hint).partition("; in studies also ")
+    assert ("oracle" in for_adapt, for_studies) == (False, "oracle")
 
 
 def test_a_second_section_is_a_rival_and_trains_beside_the_method() -> None:

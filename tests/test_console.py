@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
+import sys
 
 import pytest
 from rich.console import Console
@@ -28,3 +31,17 @@ def test_numbers_do_not_take_the_room_of_count_and_time() -> None:
     last = [line for line in shown.getvalue().splitlines() if "12" in line][-1]
     for part in (stage_title("tgmb"), "6/12", "-:--:--", "loss"):
         assert part in last
+
+
+@pytest.mark.parametrize("length", [1, 100_000], ids=["told when it ends", "told at once"])
+def test_output_that_nobody_reads_any_more_is_no_error(length: int) -> None:
+    script = (
+        "from sourcefree import cli\n"
+        f"cli.app = lambda *_, **__: print('x' * {length})\n"  # as predict writes its answers
+        "cli.main([])"
+    )
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([sys.executable, "-c", script], stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, "")

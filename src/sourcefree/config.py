@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from sourcefree.defaults import MAX_UNREADABLE
+from sourcefree.errors import ConfigError
 
 Precision = Literal["auto", "fp32", "bf16"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
@@ -17,6 +18,22 @@ class Settings(BaseModel):
     """Base of all settings: immutable, unknown names refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def check_settings(settings: object, kind: type[Settings], *, make: str) -> None:
+    """Refuse what is no settings, such as a method's name or a dictionary.
+
+    Args:
+        settings: given by the user.
+        kind: what they should be.
+        make: the call that makes them, for the hint.
+
+    Raises:
+        ConfigError: they are of another type.
+    """
+    if not isinstance(settings, kind):
+        found = repr(settings) if isinstance(settings, str) else type(settings).__name__
+        raise ConfigError(f"settings: expected {kind.__name__}, found {found}", hint=f"make them with {make}")
 
 
 class Optimisation(Settings):

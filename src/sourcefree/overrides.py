@@ -77,7 +77,7 @@ def parse_assignments(texts: list[str]) -> dict[str, Any]:
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals or not name.strip():
-            raise ConfigError(f"--set {text!r}: expected NAME=VALUE", hint="for example --set tgkt.features=0.5")
+            raise ConfigError(f"--set {text!r}: expected NAME=VALUE", hint="for example --set held_out_pairs=0.2")
         try:
             changes[name.strip()] = yaml.safe_load(value)
         except yaml.YAMLError as error:
@@ -95,22 +95,26 @@ def settings_type(model: type[BaseModel], name: str) -> type[Settings] | None:
     return None
 
 
-def _set(data: dict[str, Any], path: list[str], value: Any, *, model: type[BaseModel], origin: str) -> None:
-    """Set one dotted or nested value in dumped settings, checking every name on the way."""
+def _set(
+    data: dict[str, Any], path: list[str], value: Any, *, model: type[BaseModel], origin: str, within: str = ""
+) -> None:
+    """Set one dotted or nested value in dumped settings, checking every name on the way; ``within`` is the way so far."""
     name, rest = path[0], path[1:]
+    whole = f"{within}.{name}".lstrip(".")
     if name not in model.model_fields:
-        raise ConfigError(f"{origin}: unknown setting {name!r}", hint=did_you_mean(name, model.model_fields))
+        hint = did_you_mean(name, model.model_fields, within=within)
+        raise ConfigError(f"{origin}: unknown setting {whole!r}", hint=hint)
     inner = settings_type(model, name)
     if inner is None or (value is None and not rest):
         if rest and inner is None:
-            raise ConfigError(f"{origin}: {name!r} is a value and has no setting {rest[0]!r}")
+            raise ConfigError(f"{origin}: {whole!r} is a value and has no setting {rest[0]!r}")
         data[name] = value
         return
     nested = dict(data[name] or inner().model_dump())
     changes = {".".join(rest): value} if rest else value
     if not isinstance(changes, Mapping):
         known = ", ".join(inner.model_fields)
-        raise ConfigError(f"{origin}: {name!r} expects settings, found {value!r}", hint=f"known: {known}")
+        raise ConfigError(f"{origin}: {whole!r} expects settings, found {value!r}", hint=f"known: {known}")
     for key, inner_value in changes.items():
-        _set(nested, str(key).split("."), inner_value, model=inner, origin=origin)
+        _set(nested, str(key).split("."), inner_value, model=inner, origin=origin, within=whole)
     data[name] = nested

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ import torch
 from torch import nn
 
 import sourcefree
+from sourcefree.commands.source_models import resolve_source_model
 from sourcefree.data.image_io import write_image
 from sourcefree.errors import CheckpointError, ConfigError, SourcefreeError
 from sourcefree.methods.presets import METHODS, student_sections
@@ -135,6 +138,50 @@ def test_a_method_that_lives_on_batch_norm_says_so_before_it_starts(two_bands: P
         adapt(own, two_bands, sourcefree.method_settings(method))
 
 
+def test_a_classifier_from_python_takes_a_size_and_refuses_what_it_brings_itself(two_bands: Path) -> None:
+    own = own_classifier()
+    assert resolve_source_model(own, size=33).size == 33
+    assert resolve_source_model([own, own], size=33).size == 33
+    assert own.size == 21
+    for parts in ({"weights": two_bands / "w.pth"}, {"labels": two_bands / "labels.txt"}):
+        with pytest.raises(ConfigError, match="found a classifier from Python"):
+            resolve_source_model(own, **parts)
+
+
+@pytest.mark.parametrize(
+    ("source", "part"),
+    [
+        (Own(), "found the network Own"),
+        (nn.Sequential(), "found the network Seq"),
+        ([], "an empty list"),
+        (3, "found int"),
+    ],
+)
+def test_what_is_no_source_model_is_named(source: Any, part: str) -> None:
+    with pytest.raises(ConfigError, match=part):
+        resolve_source_model(source)
+
+
+@pytest.mark.parametrize("settings", ["shot", {"method": "shot"}, sourcefree.TrainSettings()])
+def test_what_is_no_settings_is_refused_with_the_call_that_makes_them(two_bands: Path, settings: Any) -> None:
+    made = r"method_settings\('shot'\)" if settings == "shot" else r"method_settings\('multilevel'\)"
+    with pytest.raises(ConfigError, match=f"expected AdaptSettings, found (?s:.)*{made}"):
+        adapt(own_classifier(), two_bands, settings)
+    with pytest.raises(ConfigError, match="expected AdaptSettings"):
+        sourcefree.tune(
+            source_model=own_classifier(),
+            target=two_bands,
+            pairs_source=two_bands,
+            pairs_target=two_bands,
+            modality="depth",
+            out=two_bands / "tuned",
+            settings=settings,
+        )
+    if isinstance(settings, (str, dict)):
+        with pytest.raises(ConfigError, match="expected TrainSettings"):
+            sourcefree.train_source(images=two_bands, out=two_bands / "trained", settings=settings)  # type: ignore[arg-type]
+
+
 def test_the_oracle_is_no_adaptation(two_bands: Path) -> None:
     with pytest.raises(ConfigError, match="trains with target labels"):
         adapt(own_classifier(), two_bands, sourcefree.method_settings("oracle"))
@@ -145,6 +192,20 @@ def test_the_final_layer_must_fit_the_labels() -> None:
         sourcefree.TrainedClassifier.from_module(Own(), labels=["a", "b", "c"], size=21, head="answer")
     with pytest.raises(ConfigError, match="found twice: a"):
         sourcefree.TrainedClassifier.from_module(Own(), labels=["a", "a"], size=21, head="answer")
+    with pytest.raises(CheckpointError, match=r"Own has no layer 'anwser'(?s:.)*did you mean 'answer'"):
+        sourcefree.TrainedClassifier.from_module(Own(), labels=["a", "b"], size=21, head="anwser")
+    with pytest.raises(CheckpointError, match=r"no linear layer in NoNorm(?s:.)*from_module\(network, \.\.\., head="):
+        sourcefree.TrainedClassifier.from_module(NoNorm(), labels=["a", "b"], size=21)
+
+
+def test_statistics_must_fit_the_sensor() -> None:
+    make = partial(sourcefree.TrainedClassifier.from_module, Own(), labels=["a", "b"], size=21, head="answer")
+    with pytest.raises(ConfigError, match="sensor 'rgb': mean has 2 values for 3 bands"):
+        make(mean=(0.5, 0.5), std=(1, 1))
+    with pytest.raises(ConfigError, match="sensor 'depth': mean has 3 values for 1 bands"):
+        make(modality="depth")
+    measured = make(mean=np.full(3, 0.5), std=np.ones(3)).modality
+    assert (measured.mean, measured.std) == ((0.5,) * 3, (1.0,) * 3)
 
 
 def test_a_saved_classifier_comes_back_the_same(tmp_path: Path) -> None:
@@ -154,6 +215,8 @@ def test_a_saved_classifier_comes_back_the_same(tmp_path: Path) -> None:
     images = torch.randn(3, 3, 21, 21)
     assert torch.equal(own.model.eval()(images).logits, again.model(images).logits)
     assert (again.labels, again.size, again.modality) == (own.labels, own.size, own.modality)
+    with pytest.raises(CheckpointError, match=r"cannot be loaded(?s:.)*has network=Linear the layers"):
+        sourcefree.load_trained(tmp_path / "model", network=nn.Linear(1, 1))
     (tmp_path / "model/weights.safetensors").write_bytes(b"")
     with pytest.raises(CheckpointError, match="cannot be loaded"):
         sourcefree.load_trained(tmp_path / "model", network=Own())
@@ -258,3 +321,29 @@ def test_a_run_is_not_resumed_with_other_images(two_bands: Path, monkeypatch: py
         adapt(own_classifier(), two_bands, settings, resume=True)
     more.unlink()
     assert adapt(own_classifier(), two_bands, settings, resume=True).scores
+
+
+def test_a_run_goes_on_from_another_working_directory(two_bands: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    def begin(folder: str, *, resume: bool) -> None:
+        sourcefree.adapt(
+            source_model=f"{folder}source",
+            target=f"{folder}target",
+            pairs_source=f"{folder}pairs/rgb",
+            pairs_target=f"{folder}pairs/two",
+            modality=f"{folder}two.yaml",
+            out=f"{folder}run",
+            settings=override(sourcefree.method_settings("multilevel"), QUICK),
+            resume=resume,
+        )
+
+    bottleneck_classifier().save(two_bands / "source")
+    monkeypatch.setattr("sourcefree.commands.adaptation.Adaptation.judge", stop)
+    monkeypatch.chdir(two_bands)
+    with pytest.raises(KeyboardInterrupt):
+        begin("", resume=False)
+    monkeypatch.chdir(two_bands / "pairs")
+    with pytest.raises(KeyboardInterrupt):
+        begin("../", resume=True)

@@ -25,7 +25,7 @@ def test_a_source_model_is_not_trained_on_with_other_images(tmp_path: Path, monk
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    def train(*, resume: bool) -> None:
+    def train(images: Path = images, *, resume: bool) -> None:
         source = {"backbone": BACKBONE, "pretrained": False, "size": 32}
         settings = TrainSettings.model_validate({"source": source, "device": "cpu", "precision": "fp32"})
         sourcefree.train_source(images=images, out=tmp_path / "run", settings=settings, resume=resume)
@@ -33,8 +33,9 @@ def test_a_source_model_is_not_trained_on_with_other_images(tmp_path: Path, monk
     monkeypatch.setattr("sourcefree.engine.trainer.Trainer.fit", stop)
     with pytest.raises(KeyboardInterrupt):
         train(resume=False)
+    monkeypatch.chdir(images)
     with pytest.raises(KeyboardInterrupt):
-        train(resume=True)
+        train(Path(), resume=True)
     (images / "dog/1.png").rename(images / "dog/2.png")
     with pytest.raises(ConfigError, match=r"data\.names: was"):
         train(resume=True)

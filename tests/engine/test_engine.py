@@ -340,6 +340,13 @@ def test_auto_takes_the_gpu_after_a_call_that_used_the_cpu(monkeypatch: pytest.M
         AcceleratorState._reset_state(reset_partial_state=True)
 
 
+@pytest.mark.parametrize(("device", "precision", "part"), [("gpu", "fp32", "cuda"), ("cpu", "fp16", "bf16")])
+def test_a_device_or_precision_that_is_none_is_refused(device: Any, precision: Any, part: str) -> None:
+    with pytest.raises(ConfigError, match=r"no (device 'gpu'|precision 'fp16')") as caught:
+        create_runtime(device=device, precision=precision, network=nn.Identity())
+    assert part in str(caught.value.hint)
+
+
 def test_no_cast_weight_outlives_its_layer() -> None:
     """A pass without gradients would leave a copy in the cache that lets none through in the next pass, in older torch."""
     runtime = create_runtime(device="cpu", precision="bf16", network=nn.Identity())

@@ -72,7 +72,8 @@ def test_the_file_answers_as_the_model_does(images: Path, tmp_path: Path, kind: 
     assert json.loads(metadata["sourcefree.labels"]) == ["cat", "dog", "car"]
     predictor = Predictor(tmp_path / "out")
     files = sorted(images.rglob("*.png"))
-    together, alone = predictor.predict(files), [predictor.predict([file])[0] for file in files]
+    together, alone = predictor.predict(files), [predictor.predict(file)[0] for file in files]
+    assert predictor.predict(str(files[0])) == alone[:1]
     for one, other in zip(together, alone, strict=True):
         assert one.label == other.label
         assert one.confidence == pytest.approx(other.confidence, abs=1e-5)
@@ -182,6 +183,9 @@ def test_the_card_of_an_adapted_model_says_what_it_is(adapted: Path) -> None:
 def test_what_cannot_be_exported_says_why(images: Path, tmp_path: Path) -> None:
     trained("bottleneck").save(tmp_path / "model")
     with pytest.raises(ConfigError, match="no images to compare"):
+        export(run=tmp_path / "model", out=tmp_path / "a")
+    (tmp_path / "model/config.yaml").write_text(f"inputs: {{target: {tmp_path}/moved}}")
+    with pytest.raises(ConfigError, match=f"its own were in {tmp_path}/moved"):
         export(run=tmp_path / "model", out=tmp_path / "a")
     with pytest.raises(ConfigError, match="not empty"):
         export(run=tmp_path / "model", out=images, images=images)

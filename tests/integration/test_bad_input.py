@@ -36,7 +36,7 @@ def test_typos_in_commands_options_and_settings_are_answered(
     for arguments, close in (
         (replaced(adapt_arguments, "--modality", "dpeth"), "'depth'"),
         ((*adapt_arguments, "--method", "multilvl"), "'multilevel'"),
-        ((*adapt_arguments, "--set", "tgkt.featurs=1"), "'features'"),
+        ((*adapt_arguments, "--set", "tgkt.featurs=1"), "'tgkt.features'"),
     ):
         assert f"did you mean {close}" in sourcefree(*arguments, "--out", out, expect=2).stderr
     assert not out.exists()

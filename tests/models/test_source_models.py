@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 from pathlib import Path
 
@@ -15,8 +16,9 @@ from torch import nn
 from sourcefree.commands.source_models import resolve_source_model
 from sourcefree.data.modality import MODALITIES
 from sourcefree.errors import CheckpointError, ConfigError
-from sourcefree.models.architecture import Architecture
+from sourcefree.models.architecture import Architecture, parse_architecture
 from sourcefree.models.checkpoint_files import read_stored
+from sourcefree.models.pretrained import create_backbone
 from sourcefree.models.stem import with_input_channels
 from sourcefree.models.student import new_student
 from sourcefree.models.trained import TrainedClassifier, load_trained
@@ -153,6 +155,33 @@ def test_a_hub_name_without_a_network_says_what_to_do(tmp_path: Path, monkeypatc
     with pytest.raises(CheckpointError, match="could not be had from the hub") as caught:
         resolve_source_model("hf-hub:someone/nothing-of-this-name", labels=tmp_path / "labels.txt")
     assert "online" in str(caught.value.hint)
+
+
+def test_what_the_hub_says_is_told_once_and_to_the_end_of_its_sentence(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    reason = f"An error {'happened ' * 40}here."
+
+    def fail(*_: object, **__: object) -> None:
+        logging.getLogger("huggingface_hub.utils._http").warning("Retrying in 1s")
+        raise OSError(f"{reason} Please check your connection.")
+
+    monkeypatch.setattr("timm.create_model", fail)
+    with pytest.raises(CheckpointError, match="no pretrained weights") as caught:
+        create_backbone("resnet50", pretrained=True)
+    assert caught.value.message.endswith(reason)
+    assert not caplog.records
+
+
+def test_of_many_models_the_closest_are_named_whole() -> None:
+    for name in ("timm:rsnet50", "torchvision:rsnet50"):
+        with pytest.raises(ConfigError) as caught:
+            parse_architecture(name, num_classes=2)
+        guess, _, closest = str(caught.value.hint).partition("closest: ")
+        assert "'resnet50'" in guess
+        assert len(closest.split(", ")) == 5
+    with pytest.raises(ConfigError, match=r"none of the [0-9]+ known names is like it"):
+        parse_architecture("timm:zzzzqq", num_classes=2)
 
 
 @pytest.mark.parametrize("name", ["test_vit", "test_convnext", "test_resnet"])

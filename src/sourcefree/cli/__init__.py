@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from cyclopts import CycloptsError
@@ -14,19 +15,23 @@ from sourcefree.errors import SourcefreeError
 
 USAGE_ERROR = 2
 INTERRUPTED = 130
+READER_GONE = 1  # as rich ends where it is the one that writes
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line; errors end with exit code 2, an interrupt with 130."""
+    """Run the command line; errors end with exit code 2, an interrupt with 130, output that nobody reads with 1."""
     keep_freed_memory()
     try:
-        app(arguments, exit_on_error=False, print_error=False)
+        _run(arguments)
     except CycloptsError as error:
         show_error(error_console, str(error), "sourcefree COMMAND --help lists the options")
         sys.exit(USAGE_ERROR)
     except SourcefreeError as error:
         show_error(error_console, error.message, error.hint)
         sys.exit(USAGE_ERROR)
+    except BrokenPipeError:  # whoever read the output, such as head, has enough: no error to tell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left is written when Python ends
+        sys.exit(READER_GONE)
     except OSError as error:  # a full disk, a place that cannot be written to: nothing that a traceback would explain
         what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         show_error(error_console, what, "is the disk full, or the place not to be written to?")
@@ -39,3 +44,10 @@ def main(arguments: list[str] | None = None) -> None:
             "and tune go on with the same command",
         )
         sys.exit(INTERRUPTED)
+
+
+def _run(arguments: list[str] | None) -> None:
+    try:
+        app(arguments, exit_on_error=False, print_error=False)
+    finally:
+        sys.stdout.flush()  # here, where an error that it brings is told in one line

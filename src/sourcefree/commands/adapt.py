@@ -13,7 +13,7 @@ from sourcefree.commands.delivery import collapse_warning, decide
 from sourcefree.commands.handover import trained_candidate, write_run
 from sourcefree.commands.loading import check_enough, load_pair_data, load_target
 from sourcefree.commands.records import report_ended_run
-from sourcefree.commands.resuming import image_facts, is_complete, other_arithmetic
+from sourcefree.commands.resuming import image_facts, is_complete, other_arithmetic, place
 from sourcefree.commands.source_models import SourceModel, resolve_source_model
 from sourcefree.config import AdaptSettings
 from sourcefree.data.folders import match_pairs
@@ -102,11 +102,11 @@ def adapt(
     adaptation = _load(source, Path(target), pairs, sensor, settings, out, runtime, progress)
     inputs = {
         "source_model": _named(source_model),
-        "source_weights": source_weights,
-        "source_labels": source_labels,
-        "target": target,
-        "pairs_source": pairs_source,
-        "pairs_target": pairs_target,
+        "source_weights": place(source_weights),
+        "source_labels": place(source_labels),
+        "target": place(target),
+        "pairs_source": place(pairs_source),
+        "pairs_target": place(pairs_target),
         "modality": sensor.to_dict(),
         "size": source.size,
     }
@@ -199,4 +199,4 @@ def _named(source_model: SourceModel | Sequence[SourceModel]) -> str:
         return " + ".join(_named(one) for one in source_model)
     if isinstance(source_model, TrainedClassifier):
         return f"a classifier from Python ({source_model.architecture.name})"
-    return str(source_model)
+    return str(place(source_model) if Path(source_model).is_dir() else source_model)

@@ -12,7 +12,7 @@ from torch import nn
 
 from sourcefree.commands.candidates import Candidate, Judge, Witnesses
 from sourcefree.commands.loading import PairData, TargetData
-from sourcefree.config import AdaptSettings, Optimisation
+from sourcefree.config import AdaptSettings, Optimisation, check_settings
 from sourcefree.data.datasets import ImagePairs, LabelledImages
 from sourcefree.data.held_out import ENOUGH
 from sourcefree.engine.checkpoint import CheckpointFile
@@ -256,8 +256,10 @@ def refuse_labels(settings: AdaptSettings) -> None:
     """Refuse the method that is no adaptation.
 
     Raises:
-        ConfigError: it trains with target labels.
+        ConfigError: it trains with target labels, or is no method's settings at all.
     """
+    name = settings if isinstance(settings, str) else "multilevel"
+    check_settings(settings, AdaptSettings, make=f"sourcefree.method_settings({name!r})")
     if settings.oracle is not None:
         raise ConfigError(
             f"the method {settings.method!r} trains with target labels",

@@ -133,8 +133,9 @@ def _target_files(run: Path) -> list[ImageFile]:
         inputs = (yaml.safe_load(config.read_text(encoding="utf-8")) or {}).get("inputs") or {}
     folder = inputs.get("target") or inputs.get("test") or inputs.get("images")
     if not folder or not Path(folder).exists():
+        lost = f": its own were in {Path(folder).resolve()}, which is not there" if folder else ""
         raise ConfigError(
-            f"{run}: there are no images to compare the export on",
+            f"{run}: there are no images to compare the export on{lost}",
             hint="give --images FOLDER with images of its sensor",
         )
     return list_files([Path(folder)])

@@ -14,6 +14,11 @@ from sourcefree.fingerprint import fingerprint
 _ARITHMETIC = ("device", "precision", "processes", "torch")
 
 
+def place(path: Path | str | None) -> str | None:
+    """Return where a file or folder is, for a configuration that must hold in whatever folder the command is given."""
+    return None if path is None else str(Path(path).resolve())
+
+
 def image_facts(names: Sequence[str], modality: Modality) -> dict[str, Any]:
     """Return what tells images from others, for the configuration that a resumed run must repeat.
 

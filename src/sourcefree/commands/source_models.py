@@ -56,9 +56,11 @@ def resolve_source_model(
     if size is not None and size < LEAST_SIZE:
         raise ConfigError(f"--size {size}: expected {LEAST_SIZE} pixels or more")
     if isinstance(source_model, TrainedClassifier):
-        return _adaptable(source_model)
+        _refuse_parts("a classifier from Python", weights=weights, labels=labels)
+        return _sized(_adaptable(source_model), size)
     if not isinstance(source_model, (str, Path)):
-        return combine([resolve_source_model(one, weights=weights, labels=labels, size=size) for one in source_model])
+        members = _several(source_model)
+        return combine([resolve_source_model(one, weights=weights, labels=labels, size=size) for one in members])
     text = str(source_model)
     if text.startswith(HUBS):
         text = f"timm:{text}"
@@ -71,15 +73,35 @@ def resolve_source_model(
         return _from_hub(name, labels=labels, size=size)
     if library in ("timm", "torchvision") and ":" in text:
         return _from_library(text, weights=weights, labels=labels, size=size)
+    _refuse_parts(repr(text), weights=weights, labels=labels)
+    return _sized(_adaptable(load_trained(Path(text)), where=text), size)
+
+
+def _several(source_model: object) -> Sequence[SourceModel]:
+    """Return what can be an ensemble: a list of source models, and nothing else that happens to be iterable."""
+    expected = "source_model: expected a run folder, timm:NAME, a TrainedClassifier or a list of them"
+    if isinstance(source_model, nn.Module):
+        raise ConfigError(
+            f"{expected}, found the network {type(source_model).__name__}",
+            hint="wrap it in TrainedClassifier.from_module(network, labels=[...], size=...)",
+        )
+    if not isinstance(source_model, Sequence) or not source_model:
+        found = "an empty list" if isinstance(source_model, Sequence) else type(source_model).__name__
+        raise ConfigError(f"{expected}, found {found}", hint="see docs/python.md, Your own classifier")
+    return source_model
+
+
+def _refuse_parts(found: str, *, weights: Path | None, labels: Path | None) -> None:
+    """Refuse weights or labels beside a source model that brings its own."""
     if weights is not None or labels is not None:
         raise ConfigError(
-            f"--source-weights and --source-labels go with timm:NAME, torchvision:NAME or file.py:function, found {text!r}",
-            hint="a run folder has its own weights and labels",
+            f"--source-weights and --source-labels go with timm:NAME, torchvision:NAME or file.py:function, found {found}",
+            hint="a run folder or a classifier has its own weights and labels",
         )
-    trained = _adaptable(load_trained(Path(text)), where=text)
-    if size is not None and size != trained.size:
-        trained = TrainedClassifier(trained.model, trained.architecture, trained.labels, trained.modality, size)
-    return trained
+
+
+def _sized(trained: TrainedClassifier, size: int | None) -> TrainedClassifier:
+    return trained if size is None else replace(trained, size=size)
 
 
 def _adaptable(trained: TrainedClassifier, *, where: str = "the source model") -> TrainedClassifier:

@@ -10,8 +10,8 @@ import torch
 
 from sourcefree.commands.loading import LabelledData, check_enough, enlarged_note, load_labelled, split_stratified
 from sourcefree.commands.records import report_ended_run
-from sourcefree.commands.resuming import image_facts, other_arithmetic
-from sourcefree.config import TrainSettings
+from sourcefree.commands.resuming import image_facts, other_arithmetic, place
+from sourcefree.config import TrainSettings, check_settings
 from sourcefree.data.datasets import LabelledImages
 from sourcefree.data.modality import Modality, load_modality
 from sourcefree.engine.checkpoint import CheckpointFile
@@ -27,7 +27,7 @@ from sourcefree.files import check_output
 from sourcefree.methods.source_training import SourceTraining
 from sourcefree.models.architecture import Architecture
 from sourcefree.models.classifier import Classifier, find_stages, freeze
-from sourcefree.models.pretrained import check_backbone, input_statistics
+from sourcefree.models.pretrained import WHEELS, check_backbone, input_statistics
 from sourcefree.models.trained import TrainedClassifier
 from sourcefree.seeds import stream_seed
 
@@ -88,14 +88,19 @@ def train_source(
         DivergenceError: training is not finite.
     """
     settings, progress, out = settings or TrainSettings(), progress or Silent(), Path(out)
+    check_settings(settings, TrainSettings, make="sourcefree.TrainSettings(source={'backbone': 'resnet18'})")
     check_output(out, resume=resume)
     check_backbone(settings.source.backbone)
     sensor = modality if isinstance(modality, Modality) else load_modality(modality)
     data = _load(Path(images), Path(test) if test else None, _normalised(sensor, settings), settings, progress)
+    if settings.source.pretrained and settings.source.backbone not in WHEELS:
+        progress.say(
+            f"asking the hub for the weights of {settings.source.backbone}: without a network, a minute in vain"
+        )
     classifier = _untrained(data, settings)
     runtime = create_runtime(device=settings.device, precision=settings.precision, network=classifier.model)
     runtime.wait()
-    inputs = {"images": images, "test": test, "modality": sensor.to_dict()}
+    inputs = {"images": place(images), "test": place(test), "modality": sensor.to_dict()}
     facts = image_facts([*data.train.names, *data.test.names], data.modality)
     config = {"inputs": inputs, "settings": settings.model_dump(), "data": facts}
     folder = open_run(out, config=config, resume=resume, active=runtime.is_main)

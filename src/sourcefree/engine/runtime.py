@@ -8,7 +8,7 @@ import sys
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import torch
 from accelerate import Accelerator
@@ -17,7 +17,7 @@ from accelerate.utils import DistributedDataParallelKwargs, broadcast, send_to_d
 from torch import Tensor, nn
 
 from sourcefree.config import Device, Precision
-from sourcefree.errors import ConfigError
+from sourcefree.errors import ConfigError, did_you_mean
 
 ModuleT = TypeVar("ModuleT", bound=nn.Module)
 
@@ -125,8 +125,11 @@ def create_runtime(*, device: Device, precision: Precision, network: nn.Module) 
     """Return the runtime for a network; "auto" takes a GPU where there is one, and bf16 where it is faster.
 
     Raises:
-        ConfigError: the device is not there.
+        ConfigError: the device is not there, or device or precision is none.
     """
+    for what, value, known in (("device", device, get_args(Device)), ("precision", precision, get_args(Precision))):
+        if value not in known:
+            raise ConfigError(f"{what}: no {what} {value!r}", hint=did_you_mean(str(value), known))
     if (device == "cuda" and not torch.cuda.is_available()) or (
         device == "mps" and not torch.backends.mps.is_available()
     ):

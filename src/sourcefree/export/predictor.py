@@ -64,13 +64,13 @@ class Predictor:
         self._std = np.asarray(sensor["std"], np.float32)[:, None, None]
         self._session = onnxruntime.InferenceSession(str(folder / model), providers=list(providers))
 
-    def predict(self, images: Iterable[Path | str], *, batch_size: int = 32) -> list[Prediction]:
-        """Return the answer for each image file.
+    def predict(self, images: Iterable[Path | str] | Path | str, *, batch_size: int = 32) -> list[Prediction]:
+        """Return the answer for each image file; one file may stand by itself.
 
         Raises:
             DataError: an image cannot be read or does not fit the sensor.
         """
-        paths = [Path(image) for image in images]
+        paths = [Path(image) for image in ([images] if isinstance(images, (str, Path)) else images)]
         answers: list[Prediction] = []
         for start in range(0, len(paths), batch_size):
             batch = np.stack([self.preprocess(path) for path in paths[start : start + batch_size]])

@@ -169,5 +169,7 @@ def method_settings(name: str) -> AdaptSettings:
         ConfigError: no method has this name.
     """
     if name not in METHODS:
-        raise ConfigError(f"no method {name!r}", hint=did_you_mean(name, METHODS))
+        with_labels = [known for known, preset in METHODS.items() if preset.settings.oracle is not None]
+        hint = f"{did_you_mean(name, METHODS.keys() - with_labels)}; in studies also {', '.join(with_labels)}"
+        raise ConfigError(f"no method {name!r}", hint=hint)
     return METHODS[name].settings

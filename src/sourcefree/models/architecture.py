@@ -125,7 +125,7 @@ def parse_architecture(text: str, *, num_classes: int) -> Architecture:
     if library == "torchvision" and name:
         known = torchvision.models.list_models(module=torchvision.models)
         if name not in known:
-            raise ConfigError(f"torchvision has no model {name!r}", hint=did_you_mean(name, known)[:300])
+            raise ConfigError(f"torchvision has no model {name!r}", hint=did_you_mean(name, known))
         return Architecture(kind="torchvision", name=name, num_classes=num_classes)
     if library == "timm" and name:
         check_backbone(name)

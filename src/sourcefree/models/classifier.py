@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from sourcefree.errors import CheckpointError
+from sourcefree.errors import CheckpointError, did_you_mean
 from sourcefree.types import ClassifierOutput
 
 _MOST_STAGES = 4
@@ -155,9 +155,22 @@ def find_head(network: nn.Module) -> str:
     if not names:
         raise CheckpointError(
             f"no linear layer in {type(network).__name__}: the final layer cannot be found",
-            hint="name the final layer yourself: Classifier(network, head='...')",
+            hint="name the final layer yourself: TrainedClassifier.from_module(network, ..., head='...')",
         )
     return names[-1]
+
+
+def check_head(network: nn.Module, head: str) -> None:
+    """Check that a network has the final layer that is named.
+
+    Raises:
+        CheckpointError: it has not.
+    """
+    known = [name for name, _ in network.named_modules() if name]
+    if head not in known:
+        raise CheckpointError(
+            f"{type(network).__name__} has no layer {head!r} to be its head", hint=did_you_mean(head, known)
+        )
 
 
 @torch.no_grad()

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -43,7 +47,7 @@ def check_backbone(name: str) -> None:
         ConfigError: it has not.
     """
     if not name.startswith(HUBS) and not timm.is_model(name):
-        raise ConfigError(f"timm has no model {name!r}", hint=did_you_mean(name, timm.list_models())[:300])
+        raise ConfigError(f"timm has no model {name!r}", hint=did_you_mean(name, timm.list_models()))
 
 
 def create_backbone(name: str, *, num_classes: int | None = 0, pretrained: bool = False) -> nn.Module:
@@ -69,17 +73,34 @@ def create_backbone(name: str, *, num_classes: int | None = 0, pretrained: bool 
             network.reset_classifier(num_classes)
         return _checked(network)
     try:
-        return _checked(timm.create_model(name, pretrained=pretrained, num_classes=num_classes))
+        with _quiet_hub():
+            return _checked(timm.create_model(name, pretrained=pretrained, num_classes=num_classes))
     except (OSError, RuntimeError, ImportError) as error:
         what = (
             f"{name!r} could not be had from the hub" if on_hub else f"no pretrained weights for {name!r} could be had"
         )
         raise CheckpointError(
-            f"{what}: {type(error).__name__}: {' '.join(str(error).split())[:200]}",
+            f"{what}: {type(error).__name__}: {_first_sentence(error)}",
             hint="is this machine online? download the checkpoint elsewhere and use timm:NAME with --source-weights"
             if on_hub
             else f"train from scratch with --no-pretrained, or use one that needs no hub: {', '.join(WHEELS)}",
         ) from error
+
+
+@contextmanager
+def _quiet_hub() -> Iterator[None]:
+    """Keep the hub from printing each of its attempts: what came of them is in its error."""
+    logger = logging.getLogger("huggingface_hub")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _first_sentence(error: Exception) -> str:
+    return re.split(r"(?<=[.!?])\s", " ".join(str(error).split()), maxsplit=1)[0]
 
 
 def input_statistics(name: str) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
 from sourcefree.data.modality import Modality, load_modality
-from sourcefree.errors import CheckpointError, ConfigError
+from sourcefree.errors import CheckpointError, ConfigError, first_problem
 from sourcefree.files import whole_file, write_text
 from sourcefree.models.architecture import Architecture
-from sourcefree.models.classifier import Classifier, RepeatChannels, find_head, find_stages
+from sourcefree.models.classifier import Classifier, RepeatChannels, check_head, find_head, find_stages
 from sourcefree.models.ensemble import ensemble
 from sourcefree.models.pretrained import IMAGENET_MEAN, IMAGENET_STD
 from sourcefree.models.translators import translator_adapter
@@ -69,9 +70,11 @@ class TrainedClassifier:
 
         Raises:
             CheckpointError: no final layer is found, or its outputs are not as many as the labels.
+            ConfigError: mean and std do not fit the sensor, or a label is there twice.
         """
         sensor = load_modality(modality) if isinstance(modality, str) else modality
         head = head or find_head(network)
+        check_head(network, head)
         outputs = getattr(network.get_submodule(head), "out_features", len(labels))
         check_label_count(labels, outputs, where=type(network).__name__)
         architecture = Architecture("module", type(network).__name__, len(labels), head=head)
@@ -142,8 +145,14 @@ def load_trained(path: Path | str, *, network: nn.Module | None = None) -> Train
         short = " ".join(str(error).split())[:300]
         raise CheckpointError(
             f"{folder}: the model cannot be loaded: {type(error).__name__}: {short}",
-            hint="the folder may be incomplete, or from another version of sourcefree or timm",
+            hint=_question(network) + "the folder may be incomplete, or from another version of sourcefree or timm",
         ) from error
+
+
+def _question(network: nn.Module | None) -> str:
+    if network is None:
+        return ""
+    return f"has network={type(network).__name__} the layers of the one that the model was made from? otherwise "
 
 
 def check_label_count(labels: Sequence[str], outputs: int, *, where: str) -> None:
@@ -221,8 +230,17 @@ def _translator_entry(model: Classifier) -> dict[str, Any] | None:
 def _with_statistics(modality: Modality, mean: Sequence[float] | None, std: Sequence[float] | None) -> Modality:
     if mean is None and std is None and modality.measured:
         return modality
-    fields = {"mean": tuple(mean or IMAGENET_MEAN), "std": tuple(std or IMAGENET_STD)}
-    return Modality(**{**modality.to_dict(), **fields})
+    fields = {
+        "mean": tuple(IMAGENET_MEAN if mean is None else mean),
+        "std": tuple(IMAGENET_STD if std is None else std),
+    }
+    try:
+        return Modality(**{**modality.to_dict(), **fields})
+    except ValidationError as error:
+        raise ConfigError(
+            f"mean and std do not fit the sensor {modality.name!r}: {first_problem(error)}",
+            hint=f"give one value for each of its {modality.bands} channels",
+        ) from error
 
 
 def _read_description(folder: Path, path: Path) -> dict[str, Any]:
