@@ -64,13 +64,13 @@ class ConsoleProgress:
             self._bars.update(self._task, completed=done)
         if not self.console.is_terminal and self._quarter(done) > self._quarter(self._done):
             line = f"{self._name}: {done}/{self._total} {text}".rstrip()
-            self.console.print(line, markup=False, highlight=False, soft_wrap=True)
+            self.console.print(line, markup=False, soft_wrap=True)
         self._done = done
 
     def say(self, text: str) -> None:
         """Show one line of text."""
         self.said.add(text)
-        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self.console.print(text, markup=False, soft_wrap=True)
 
     def _quarter(self, done: int) -> int:
         return 4 * done // max(1, self._total)
@@ -78,6 +78,6 @@ class ConsoleProgress:
 
 def show_error(console: Console, message: str, hint: str | None) -> None:
     """Print an error and what to do next."""
-    console.print(f"[bold red]error[/] {escape(message)}", highlight=False, soft_wrap=True)
+    console.print(f"[bold red]error[/] {escape(message)}", soft_wrap=True)
     if hint:
-        console.print(f"  -> {escape(hint)}", highlight=False, soft_wrap=True)
+        console.print(f"  -> {escape(hint)}", soft_wrap=True)

@@ -62,7 +62,7 @@ def show_table(console: Console, table: StudyTable) -> None:
     """Print a table of a study."""
     _show_table(console, table.title, table.header, table.body)
     if table.note:
-        console.print(table.note, markup=False, highlight=False)
+        console.print(table.note, markup=False)
 
 
 def show_tuning(console: Console, result: TuneResult) -> None:
@@ -80,7 +80,7 @@ def show_tuning(console: Console, result: TuneResult) -> None:
     _show_table(console, f"{finished}, chosen without labels", ("", "default", "best"), rows)
     for trial in (one for one in result.trials if one.record.status == "diverged"):
         text = f"trial {trial.number} diverged with {_settings(trial)}: {trial.record.note}"
-        console.print(text, markup=False, highlight=False, soft_wrap=True)
+        console.print(text, markup=False, soft_wrap=True)
     if best.number == default.number:
         console.print("no other settings were better than the defaults", markup=False, soft_wrap=True)
 

@@ -119,7 +119,7 @@ def prepare(
             progress=progress,
         )
     for name, count in result.counts.items():
-        out_console.print(f"{count:>7} {name}", markup=False, highlight=False)
+        out_console.print(f"{count:>7} {name}", markup=False)
     for note in result.notes:
         out_console.print(f"note: {note}", markup=False, soft_wrap=True)
     out_console.print(f"task: {', '.join(result.classes)}", markup=False, soft_wrap=True)

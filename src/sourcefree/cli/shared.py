@@ -12,9 +12,9 @@ from rich.console import Console
 
 from sourcefree import __version__
 
-# Under torchrun the first process speaks for all.
-out_console = Console(quiet=os.environ.get("RANK", "0") != "0")
-error_console = Console(stderr=True)
+# Under torchrun the first process speaks for all. Numbers in sentences are not coloured: they are no more than the words.
+out_console = Console(quiet=os.environ.get("RANK", "0") != "0", highlight=False)
+error_console = Console(stderr=True, highlight=False)
 
 app = App(
     name="sourcefree",

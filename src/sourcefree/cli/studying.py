@@ -82,7 +82,7 @@ def studies() -> None:
     for name in ready_studies():
         study = load_study(name)
         text = f"{name}\n  {study.title}. {study.question}"
-        out_console.print(text, markup=False, highlight=False, soft_wrap=True)
+        out_console.print(text, markup=False, soft_wrap=True)
 
 
 @app.command
@@ -92,7 +92,7 @@ def methods() -> None:
 
     for name, preset in METHODS.items():
         text = f"{name}\n  {preset.summary}\n  {preset.reference}; uses {preset.uses}"
-        out_console.print(text, markup=False, highlight=False, soft_wrap=True)
+        out_console.print(text, markup=False, soft_wrap=True)
 
 
 @app.command

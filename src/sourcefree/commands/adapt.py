@@ -115,6 +115,8 @@ def adapt(
     environment, complete = runtime.describe(), resume and is_complete(out)
     if resume and (note := other_arithmetic(out, environment)):
         progress.say(note)
+    if complete:
+        progress.say(f"{out}: the run is complete: nothing is trained or written anew")
     info = {"command": "adapt", "method": settings.method, "modality": sensor.name, "environment": environment}
     try:
         with folder.recording(info):
