@@ -13,7 +13,7 @@ from sourcefree.commands.delivery import collapse_warning, decide
 from sourcefree.commands.handover import trained_candidate, write_run
 from sourcefree.commands.loading import check_enough, load_pair_data, load_target
 from sourcefree.commands.records import report_ended_run
-from sourcefree.commands.resuming import image_facts, is_complete, other_arithmetic, place
+from sourcefree.commands.resuming import image_facts, is_complete, other_arithmetic, recorded
 from sourcefree.commands.source_models import SourceModel, resolve_source_model
 from sourcefree.config import AdaptSettings
 from sourcefree.data.folders import match_pairs
@@ -101,16 +101,16 @@ def adapt(
     pairs = (Path(pairs_source), Path(pairs_target))
     adaptation = _load(source, Path(target), pairs, sensor, settings, out, runtime, progress)
     inputs = {
-        "source_model": _named(source_model),
-        "source_weights": place(source_weights),
-        "source_labels": place(source_labels),
-        "target": place(target),
-        "pairs_source": place(pairs_source),
-        "pairs_target": place(pairs_target),
-        "modality": sensor.to_dict(),
+        "source_model": source_model,
+        "source_weights": source_weights,
+        "source_labels": source_labels,
+        "target": target,
+        "pairs_source": pairs_source,
+        "pairs_target": pairs_target,
+        "modality": sensor,
         "size": source.size,
     }
-    config = {"inputs": inputs, "settings": settings.model_dump(), "data": _data_facts(adaptation)}
+    config = {"inputs": recorded(inputs), "settings": settings.model_dump(), "data": _data_facts(adaptation)}
     folder = open_run(out, config=config, resume=resume, active=runtime.is_main)
     environment, complete = runtime.describe(), resume and is_complete(out)
     if resume and (note := other_arithmetic(out, environment)):
@@ -194,11 +194,3 @@ def _finish(
         warnings=warnings,
         report=folder.path / "report.html",
     )
-
-
-def _named(source_model: SourceModel | Sequence[SourceModel]) -> str:
-    if not isinstance(source_model, (TrainedClassifier, str, Path)):
-        return " + ".join(_named(one) for one in source_model)
-    if isinstance(source_model, TrainedClassifier):
-        return f"a classifier from Python ({source_model.architecture.name})"
-    return str(place(source_model) if Path(source_model).is_dir() else source_model)

@@ -6,17 +6,38 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sourcefree.commands.source_models import SourceModel
 from sourcefree.data.modality import Modality
 from sourcefree.engine.run_folder import read_json
 from sourcefree.errors import CheckpointError
 from sourcefree.fingerprint import fingerprint
+from sourcefree.models.trained import TrainedClassifier
 
+_PATHS = ("source_weights", "source_labels", "target", "pairs_source", "pairs_target")
 _ARITHMETIC = ("device", "precision", "processes", "torch")
 
 
 def place(path: Path | str | None) -> str | None:
     """Return where a file or folder is, for a configuration that must hold in whatever folder the command is given."""
     return None if path is None else str(Path(path).resolve())
+
+
+def recorded(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments that say what is adapted to what, as a configuration holds them: whole paths and plain values.
+
+    Args:
+        inputs: the arguments of :func:`sourcefree.adapt`, the modality as a description.
+    """
+    paths = {name: place(inputs[name]) for name in _PATHS}
+    return {**inputs, **paths, "source_model": _named(inputs["source_model"]), "modality": inputs["modality"].to_dict()}
+
+
+def _named(source_model: SourceModel | Sequence[SourceModel]) -> str:
+    if not isinstance(source_model, (TrainedClassifier, str, Path)):
+        return " + ".join(_named(one) for one in source_model)
+    if isinstance(source_model, TrainedClassifier):
+        return f"a classifier from Python ({source_model.architecture.name})"
+    return str(place(source_model) if Path(source_model).is_dir() else source_model)
 
 
 def image_facts(names: Sequence[str], modality: Modality) -> dict[str, Any]:

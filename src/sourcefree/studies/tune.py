@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sourcefree.commands.adaptation import check_method, refuse_labels
+from sourcefree.commands.resuming import recorded
 from sourcefree.commands.source_models import SourceModel, resolve_source_model
 from sourcefree.config import AdaptSettings
 from sourcefree.data.folders import find_images, match_pairs
@@ -16,7 +17,6 @@ from sourcefree.engine.run_folder import RunFolder, check_same
 from sourcefree.errors import ConfigError
 from sourcefree.files import check_place
 from sourcefree.methods.presets import method_settings
-from sourcefree.models.trained import TrainedClassifier
 from sourcefree.selection.objective import DECISIVE, find_objective
 from sourcefree.selection.space import Dimension, Space, Value, fit_space, parse_space, ready_space, setting
 from sourcefree.studies.executors import LocalExecutor
@@ -128,13 +128,8 @@ def _check_inputs(inputs: Mapping[str, Any], settings: AdaptSettings) -> None:
 
 
 def _config(inputs: Mapping[str, Any], settings: AdaptSettings, space: Space, score: str) -> dict[str, Any]:
-    source = inputs["source_model"]
-    several = source if isinstance(source, Sequence) and not isinstance(source, str) else [source]
-    named = [
-        f"a classifier ({one.architecture.name})" if isinstance(one, TrainedClassifier) else one for one in several
-    ]
     return {
-        "inputs": {**inputs, "source_model": named, "modality": inputs["modality"].to_dict()},
+        "inputs": recorded(inputs),
         "settings": settings.model_dump(),
         "space": {name: str(dimension) for name, dimension in space.items()},
         "score": score,
