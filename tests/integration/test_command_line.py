@@ -77,7 +77,10 @@ def test_evaluating_measures_every_candidate(
 ) -> None:
     run = tmp_path / "run"
     shutil.copytree(adapted, run)
-    result = sourcefree("evaluate", run, data / "target/test")
+    shutil.copytree(data / "target/test", tmp_path / "test")
+    (tmp_path / "test/photo.gif").write_bytes(b"GIF89a")
+    result = sourcefree("evaluate", run, tmp_path / "test")
+    assert ".gif" in result.stdout
     for name in ("source-only", "adabn", "translated", "adapted", "calibrated"):
         assert name in result.stdout
     candidates = json.loads((run / "summary.json").read_text())["candidates"]

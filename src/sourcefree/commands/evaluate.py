@@ -80,6 +80,8 @@ def evaluate(
         progress=progress,
         labels=trained.labels,
     )
+    for note in data.notes:
+        progress.say(note)
     summary = read_json(run / "summary.json") if (run / "summary.json").is_file() else None
     runtime = create_runtime(device=device, precision=precision, network=trained.model)
     answers: dict[str, np.ndarray] = {}
