@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sourcefree.report.embedding import choose_rows, feature_map, turned_onto, unit_spread
+from sourcefree.report.embedding import feature_map, turned_onto, unit_spread
+from sourcefree.spread import evenly_spread
 
 
 def clusters(count: int = 60) -> tuple[np.ndarray, np.ndarray]:
@@ -52,6 +53,6 @@ def test_a_turned_map_comes_back_onto_its_reference(angle: float, mirrored: bool
 
 @given(st.integers(1, 5000), st.integers(1, 900))
 def test_rows_are_distinct_in_range_and_no_more_than_asked(count: int, most: int) -> None:
-    rows = choose_rows(count, most=most)
-    assert len(rows) == min(count, most) == len(set(rows.tolist()))
+    rows = evenly_spread(count, most)
+    assert len(rows) == min(count, most) == len(set(rows))
     assert rows[0] == 0 and rows[-1] <= count - 1

@@ -70,10 +70,9 @@ def _doubt(delivered: Candidate, evidence: Evidence, unlike: float, labels: Sequ
         reasons.append("its answers on held-out scenes tell nothing of the source model's")
     if unlike >= STRANGE:
         reasons.append("next to no target image looks like those of the pairs")
-    answers = delivered.target.logits.argmax(-1)
     share = dominant_share(delivered.target.logits)
     if len(labels) > 2 and share > _DOMINANT:
-        reasons.append(f"{100 * share:.0f} % of its answers are {labels[int(torch.mode(answers).values)]!r}")
+        reasons.append(f"{100 * share:.0f} % of its answers are {_most_frequent(delivered, labels)!r}")
     if not reasons:
         return []
     return [
@@ -93,5 +92,9 @@ def collapse_warning(candidate: Candidate, labels: tuple[str, ...]) -> str | Non
     logits = candidate.target.logits
     if len(labels) < 2 or dominant_share(logits) < 1:
         return None
-    only = labels[int(torch.mode(logits.argmax(-1)).values)]
+    only = _most_frequent(candidate, labels)
     return f"The {candidate.name} model predicts {only!r} for every target image: it has collapsed to one class."
+
+
+def _most_frequent(candidate: Candidate, labels: Sequence[str]) -> str:
+    return labels[int(torch.mode(candidate.target.logits.argmax(-1)).values)]

@@ -13,10 +13,10 @@ from sourcefree.data.datasets import ImagePairs, LabelledImages, UnlabelledImage
 from sourcefree.data.folders import (
     ImageFile,
     PairedFiles,
-    counted,
     find_images,
     find_labelled_images,
     ignored_files,
+    ignored_images,
 )
 from sourcefree.data.held_out import scenes_of, split_held_out
 from sourcefree.data.left_out import Origin, by_reason
@@ -327,10 +327,8 @@ def _pair_notes(paired: PairedFiles, sources: list[tuple[str, str]], targets: li
 
 
 def _ignored_note(folder: Path) -> list[str]:
-    ignored = ignored_files(folder, images=True)
-    if not ignored:
-        return []
-    return [f"{folder}: {counted(ignored)} ignored: this type is not read. Save them as PNG or TIFF to use them."]
+    images = ignored_images(ignored_files(folder))
+    return [f"{folder}: {images}"] if images else []
 
 
 def _unreadable_note(unreadable: list[tuple[str, str]], where: str) -> list[str]:

@@ -57,10 +57,7 @@ def image_facts(names: Sequence[str], modality: Modality) -> dict[str, Any]:
 
 def is_complete(out: Path) -> bool:
     """Return whether the run in a folder came to its end."""
-    try:
-        return bool(read_json(out / "run.json").get("status") == "complete")
-    except CheckpointError:
-        return False  # stopped before it was written
+    return bool(_run(out).get("status") == "complete")
 
 
 def other_arithmetic(out: Path, environment: Mapping[str, Any]) -> str | None:
@@ -72,12 +69,17 @@ def other_arithmetic(out: Path, environment: Mapping[str, Any]) -> str | None:
         out: the run folder.
         environment: :meth:`sourcefree.engine.runtime.Runtime.describe` of this process.
     """
-    try:
-        before = read_json(out / "run.json").get("environment", {})
-    except CheckpointError:
-        return None  # stopped before it was written, so nothing was trained
+    before = _run(out).get("environment", {})
     changed = [name for name in _ARITHMETIC if name in before and before[name] != environment[name]]
     if not changed:
         return None
     shown = ", ".join(f"{name} {before[name]} then and {environment[name]} now" for name in changed)
     return f"{out}: the run goes on with other arithmetic ({shown}): it will not end at the weights of an unbroken run."
+
+
+def _run(out: Path) -> dict[str, Any]:
+    """Return the run.json of a run that was begun in a folder; nothing where it was stopped before that was written."""
+    try:
+        return dict(read_json(out / "run.json"))
+    except CheckpointError:
+        return {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,23 +98,27 @@ def find_images(folder: Path) -> list[ImageFile]:
     return sorted((ImageFile(path, path.relative_to(folder).as_posix()) for path in files), key=lambda file: file.name)
 
 
-def ignored_files(folder: Path, *, images: bool = False) -> dict[str, int]:
+def ignored_files(folder: Path) -> dict[str, int]:
     """Return the number of files by suffix, most frequent first, that :func:`find_images` passes over in a folder.
 
     Files of text and settings are not counted, and a manifest passes over nothing.
-
-    Args:
-        folder: of images.
-        images: only suffixes of images, of types that are not read here.
     """
     if not folder.is_dir():
         return {}
     suffixes = (path.suffix.lower() for path in _walk(folder))
     left = Counter(suffix for suffix in suffixes if suffix not in IMAGE_SUFFIXES and suffix not in _SIDE_FILES)
-    return {suffix: n for suffix, n in left.most_common() if not images or suffix in OTHER_IMAGE_SUFFIXES}
+    return dict(left.most_common())
 
 
-def counted(suffixes: dict[str, int]) -> str:
+def ignored_images(ignored: Mapping[str, int]) -> str | None:
+    """Return what the user should hear of the images among :func:`ignored_files`; None where there are none."""
+    images = {suffix: n for suffix, n in ignored.items() if suffix in OTHER_IMAGE_SUFFIXES}
+    if not images:
+        return None
+    return f"{counted(images)} ignored: this type is not read. Save them as PNG or TIFF to use them."
+
+
+def counted(suffixes: Mapping[str, int]) -> str:
     """Return the files of :func:`ignored_files` as words."""
     total = sum(suffixes.values())
     shown = ", ".join(suffix or "no suffix" for suffix in list(suffixes)[:5]) + (", ..." if len(suffixes) > 5 else "")

@@ -10,7 +10,7 @@ from statistics import median
 from typing import Any
 
 from sourcefree.data.alignment import Alignment, alignment_warnings, measure_alignment
-from sourcefree.data.folders import ImageFile, PairedFiles, counted, find_images, ignored_files, match_pairs
+from sourcefree.data.folders import ImageFile, PairedFiles, find_images, ignored_files, ignored_images, match_pairs
 from sourcefree.data.image_facts import Facts, Kind, Values, gather_facts, kinds_of, values_of
 from sourcefree.data.modality import Modality
 from sourcefree.data.progress import CountProgress
@@ -210,9 +210,8 @@ def _folder_warnings(report: FolderReport, facts: Sequence[Facts]) -> list[str]:
 
 def _usability_warnings(report: FolderReport) -> list[str]:
     found = []
-    images = ignored_files(Path(report.folder), images=True)
-    if images:
-        found.append(f"{counted(images)} ignored: this type is not read. Save them as PNG or TIFF to use them.")
+    if images := ignored_images(report.ignored):
+        found.append(images)
     unusable = len(report.unreadable)
     if unusable == report.count:
         found.append(f"None of the {unusable} files can be used: adapt and train-source would refuse them.")

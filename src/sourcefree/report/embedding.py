@@ -8,21 +8,8 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from sourcefree.spread import evenly_spread
-
 _FEWEST_FOR_TSNE = 12  # below, neighbourhoods mean nothing and PCA tells as much
 _PCA_SIZE = 50
-_MOST_POINTS = 800  # two maps in a few seconds on one core
-
-
-def choose_rows(count: int, *, most: int = _MOST_POINTS) -> NDArray[np.int64]:
-    """Return sorted row numbers, evenly spread, so that a map stays fast and legible.
-
-    Args:
-        count: number of rows there are.
-        most: number of rows to keep at most.
-    """
-    return np.asarray(evenly_spread(count, most), dtype=np.int64)
 
 
 def feature_map(features: NDArray[np.floating], *, seed: int = 0) -> NDArray[np.float64]:

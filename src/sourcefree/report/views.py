@@ -8,13 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sourcefree.report import plots, style
-from sourcefree.report.embedding import choose_rows, feature_map, turned_onto, unit_spread
+from sourcefree.report.embedding import feature_map, turned_onto, unit_spread
 from sourcefree.report.records import GalleryItem, RunData, Series
 from sourcefree.report.thumbnails import data_uri, thumbnail_uri
 from sourcefree.report.vocabulary import candidate_phrase, candidate_title, format_value, percent, quantity
+from sourcefree.spread import evenly_spread
 from sourcefree.stages import stage_title
 
 _MOST_PICTURES = 72  # keeps a report below about 2 MB
+_MOST_POINTS = 800  # two maps in a few seconds on one core
 _REFERENCE_COLOURS = {"source-only": style.QUIET, "adabn": style.ADABN}
 
 
@@ -181,7 +183,7 @@ def feature_figures(data: RunData) -> tuple[list[Figure], list[LegendEntry]]:
     table = data.features
     if table is None:
         return [], []
-    rows = choose_rows(len(table.before))
+    rows = evenly_spread(len(table.before), _MOST_POINTS)
     after = unit_spread(feature_map(table.after[rows]))
     before = turned_onto(feature_map(table.before[rows]), after)
     limit = 1.06 * max(float(np.abs(before).max()), float(np.abs(after).max()), 1e-6)
@@ -214,7 +216,7 @@ def gallery_pictures(data: RunData) -> list[Picture]:
     """
     if not data.gallery:
         return []
-    chosen = [data.gallery[row] for row in choose_rows(len(data.gallery), most=_MOST_PICTURES)]
+    chosen = [data.gallery[row] for row in evenly_spread(len(data.gallery), _MOST_PICTURES)]
     return [
         Picture(
             item=item,
