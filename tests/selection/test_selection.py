@@ -9,7 +9,6 @@ from torch.nn.functional import interpolate, one_hot
 
 from sourcefree.selection.drift import appearance, share_unlike
 from sourcefree.selection.estimate import estimate_accuracy, trusted_temperature
-from sourcefree.selection.guard import Evidence, choose_candidate
 from sourcefree.selection.mixing import mixing_consistency, mixing_partners, source_free_temperature
 from sourcefree.selection.scores import (
     class_correlation,
@@ -137,56 +136,6 @@ def test_the_temperature_undoes_loudness(loudness: float) -> None:
     labels = torch.distributions.Categorical(logits=logits).sample()
     found = source_free_temperature(labels, lambda first, _second, _share: loudness * logits[first])
     assert found == pytest.approx(loudness, rel=0.15)
-
-
-def evidence(score: float, chance: float = 0.001) -> Evidence:
-    return Evidence(score, chance, scenes=20)
-
-
-SAFE = evidence(-0.5)
-
-
-def choose(unlike: float = 0.0, **candidates: Evidence) -> tuple[str, tuple[str, ...]]:
-    named = {name.replace("_", "-"): values for name, values in candidates.items()}
-    decision = choose_candidate(named, preferred="adapted", unlike=unlike)
-    return decision.delivered, decision.warnings
-
-
-def test_the_best_score_is_delivered_without_a_word_where_it_is_the_adapted_model() -> None:
-    assert choose(adapted=evidence(0.2), adabn=evidence(0.1), source_only=SAFE) == ("adapted", ())
-    assert choose(adapted=SAFE, adabn=SAFE, source_only=SAFE) == ("adapted", ())
-
-
-def test_a_better_fallback_takes_the_place_of_the_adapted_model_and_both_scores_are_told() -> None:
-    delivered, warnings = choose(adapted=evidence(0.2), adabn=evidence(0.3), source_only=SAFE)
-    assert delivered == "adabn"
-    assert "0.20 nats" in warnings[0]
-    assert "0.30" in warnings[0]
-    assert choose(adapted=evidence(-0.9), adabn=evidence(-0.8), source_only=SAFE)[0] == "source-only"
-
-
-def test_answers_that_tell_nothing_are_not_trusted_however_good_their_score() -> None:
-    """As after training on shuffled pairs: the held-out ones are shuffled as well."""
-    delivered, warnings = choose(adapted=evidence(2.0, 0.3), adabn=evidence(1.0, 0.06), source_only=SAFE)
-    assert delivered == "source-only"
-    assert "20 held-out scenes" in warnings[0]
-    assert choose(adapted=evidence(float("nan")), adabn=evidence(0.1), source_only=SAFE)[0] == "adabn"
-    # The source model needs no support.
-    assert choose(adapted=evidence(2.0, 0.5), source_only=evidence(-3.0, 0.5))[0] == "source-only"
-
-
-def test_who_asks_for_the_source_model_gets_it() -> None:
-    better = {"source-only": SAFE, "adabn": evidence(2.0)}
-    assert choose_candidate(better, preferred="source-only").delivered == "source-only"
-
-
-def test_pairs_prove_nothing_for_target_images_that_look_like_none_of_them() -> None:
-    delivered, warnings = choose(unlike=0.95, adapted=evidence(0.6), adabn=evidence(0.3), source_only=SAFE)
-    assert delivered == "source-only"
-    assert "95 % of the target images" in warnings[0]
-    delivered, warnings = choose(unlike=0.6, adapted=evidence(0.6), adabn=evidence(0.3), source_only=SAFE)
-    assert delivered == "adapted"
-    assert "60 % of the target images" in warnings[0]
 
 
 def test_appearance_tells_noise_and_another_setting_from_scenes() -> None:

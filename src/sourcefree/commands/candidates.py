@@ -18,6 +18,7 @@ from sourcefree.selection.chance import chance_of_match
 from sourcefree.selection.drift import appearance, share_unlike
 from sourcefree.selection.estimate import trusted_temperature
 from sourcefree.selection.mixing import mixing_consistency, source_free_temperature
+from sourcefree.selection.resampling import resampled_information
 from sourcefree.selection.scores import (
     class_correlation,
     mean_confidence,
@@ -57,6 +58,7 @@ class Candidate:
         source_logits: (N, K) of the source model on their source images.
         chance: that answers which have nothing to do with these pairs match the source model's as well.
         scenes: how many these pairs show.
+        resampled: (R,) what the score that decides would be on other scenes.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Candidate:
     source_logits: Tensor
     chance: float
     scenes: int
+    resampled: Tensor
 
     def to_dict(self) -> dict[str, object]:
         """Return the entry of ``summary.json``."""
@@ -196,6 +199,7 @@ class Judge:
             source_logits=witnesses.source_logits,
             chance=chance_of_match(pair_logits, witnesses.source_logits, witnesses.scenes),
             scenes=len(set(witnesses.scenes.tolist())),
+            resampled=resampled_information(target.logits, pair_logits, witnesses.source_logits, witnesses.scenes),
         )
 
     def _testimony(self, model: nn.Module, witnesses: Witnesses) -> Tensor:

@@ -51,16 +51,17 @@ def decide(
     preferred = _preferred(candidates, settings)
     # The translated model is shown but stands in no competition: it costs a translator at inference.
     rivals = [name for name in candidates if name not in (preferred, "translated")]
-    evidence = {
-        name: Evidence(candidates[name].scores[DECISIVE], candidates[name].chance, candidates[name].scenes)
-        for name in (preferred, *rivals)
-    }
+    evidence = {name: _evidence(candidates[name]) for name in (preferred, *rivals)}
     unlike = judge.share_unlike_pairs()
     decision = choose_candidate(evidence, preferred=preferred, unlike=unlike)
     delivered = candidates[decision.delivered]
     doubt = _doubt(delivered, evidence[delivered.name], unlike, labels)
     estimate = None if doubt else estimate_accuracy(delivered.target_scores["estimated_accuracy"])
     return Delivery(preferred, delivered.name, estimate, unlike, (*decision.warnings, *doubt))
+
+
+def _evidence(candidate: Candidate) -> Evidence:
+    return Evidence(candidate.scores[DECISIVE], candidate.chance, candidate.scenes, candidate.resampled)
 
 
 def _doubt(delivered: Candidate, evidence: Evidence, unlike: float, labels: Sequence[str]) -> list[str]:
