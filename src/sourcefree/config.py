@@ -39,11 +39,11 @@ def check_settings(settings: object, kind: type[Settings], *, make: str) -> None
 class Optimisation(Settings):
     """How a stage is optimised: by default SGD as in [SHOT] and [SOCKET]."""
 
-    optimizer: Literal["sgd", "adamw"] = "sgd"
+    optimizer: Literal["sgd", "adamw"] = Field("sgd", description="SGD with Nesterov momentum, or AdamW")
     learning_rate: float = Field(1e-2, gt=0, description="at the start; falls as (1 + 10 p)^-0.75 over progress p")
     backbone_scale: float = Field(0.1, ge=0, description="factor on the learning rate of pretrained layers")
     momentum: float = Field(0.9, ge=0, lt=1, description="Nesterov momentum of SGD")
-    weight_decay: float = Field(1e-3, ge=0)
+    weight_decay: float = Field(1e-3, ge=0, description="of all weights, decoupled with AdamW")
     batch_size: int = Field(64, ge=2, description="images a step, over all processes; as many pairs again")
     epochs: int = Field(15, ge=0, description="passes over the target images (source images in train-source)")
     min_steps: int = Field(
@@ -58,7 +58,7 @@ class SourceSettings(Settings):
     pretrained: bool = Field(True, description="start from ImageNet weights")
     bottleneck: int = Field(256, ge=2, description="width of the features")
     size: int = Field(96, ge=LEAST_SIZE, description="height and width of the network's input in pixels")
-    label_smoothing: float = Field(0.1, ge=0, lt=1)
+    label_smoothing: float = Field(0.1, ge=0, lt=1, description="share of the label given to all classes alike")
     held_out: float = Field(0.1, gt=0, lt=0.9, description="share of each class held out where no test folder is given")
     optimisation: Optimisation = Optimisation(epochs=20)
 
@@ -76,7 +76,9 @@ SMALL_SOURCE = SourceSettings(
 class TgmbSettings(Settings):
     """Bridge: train the translator T. Weights of zero switch a term off. Weights and optimiser are not published: ours."""
 
-    translator: Literal["paper", "unet"] = "paper"
+    translator: Literal["paper", "unet"] = Field(
+        "paper", description="1x1 conv, batch norm, ReLU, 3x3 conv as published, or a residual U-Net"
+    )
     reconstruction: float = Field(1.0, ge=0, description="L_rec, mean squared error of pixels")
     perceptual: float = Field(
         0.0, ge=0, description="distance of the source model's stage maps, translated against source"
@@ -84,7 +86,7 @@ class TgmbSettings(Settings):
     adversarial: float = Field(0.1, ge=0, description="alpha_d, the gradient of both gaps on the translator")
     inter_gap: bool = Field(True, description="use D1: translated pairs against source pairs")
     intra_gap: bool = Field(True, description="use D2: translated pairs against translated targets")
-    discriminator: Literal["features", "pixels"] = "features"
+    discriminator: Literal["features", "pixels"] = Field("features", description="what the gaps are seen in")
     information: float = Field(0.1, ge=0, description="alpha_im, L_IM of the translated targets")
     optimisation: Optimisation = Optimisation(
         optimizer="adamw", learning_rate=1e-3, backbone_scale=1.0, weight_decay=1e-4, epochs=15
@@ -172,7 +174,9 @@ class AdaContrastSettings(Settings):
     momentum: float = Field(0.99, ge=0, le=1, description="of the momentum model; 0.999 as published, for longer runs")
     temperature: float = Field(0.07, gt=0, description="of the contrastive loss")
     pseudo_labels: float = Field(1.0, ge=0, description="cross-entropy of the strong view with the pseudo-label")
-    contrast: float = Field(1.0, ge=0)
+    contrast: float = Field(
+        1.0, ge=0, description="contrastive loss, images of one pseudo-class left out of the negatives"
+    )
     diversity: float = Field(1.0, ge=0, description="L_div")
     optimisation: Optimisation = Optimisation()
 
@@ -180,7 +184,7 @@ class AdaContrastSettings(Settings):
 class OracleSettings(Settings):
     """Upper bound: trained WITH target labels."""
 
-    label_smoothing: float = Field(0.1, ge=0, lt=1)
+    label_smoothing: float = Field(0.1, ge=0, lt=1, description="share of the label given to all classes alike")
     optimisation: Optimisation = Optimisation()
 
 
@@ -196,7 +200,7 @@ class AdaptSettings(Settings):
     :func:`sourcefree.methods.presets.student_sections`.
     """
 
-    method: str = "source-only"
+    method: str = Field("source-only", description="the name shown; of its sections, which one it is about")
     tgmb: TgmbSettings | None = None
     multilevel: MultilevelSettings | None = None
     tgkt: TgktSettings | None = None
@@ -221,9 +225,9 @@ class AdaptSettings(Settings):
         MAX_UNREADABLE, ge=0, le=1, description="share of unreadable files above which the run stops"
     )
     allow_collapse: bool = Field(False, description="accept an adapted model that predicts one class only")
-    seed: int = 0
-    precision: Precision = "auto"
-    device: Device = "auto"
+    seed: int = Field(0, description="fixes everything that is random")
+    precision: Precision = Field("auto", description="bf16 where the hardware has it and it is faster, or as named")
+    device: Device = Field("auto", description="a GPU where there is one, or as named")
 
     @property
     def students(self) -> tuple[str, ...]:
@@ -259,6 +263,6 @@ class TrainSettings(Settings):
     max_unreadable: float = Field(
         MAX_UNREADABLE, ge=0, le=1, description="share of unreadable files above which the run stops"
     )
-    seed: int = 0
-    precision: Precision = "auto"
-    device: Device = "auto"
+    seed: int = Field(0, description="fixes everything that is random")
+    precision: Precision = Field("auto", description="bf16 where the hardware has it and it is faster, or as named")
+    device: Device = Field("auto", description="a GPU where there is one, or as named")

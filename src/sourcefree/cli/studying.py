@@ -1,4 +1,4 @@
-"""Commands that compare and show: ``compare``, ``scores``, ``studies``, ``methods``, ``demo``."""
+"""Commands that compare and show: ``compare``, ``scores``, ``studies``, ``methods``, ``settings``, ``demo``."""
 
 from __future__ import annotations
 
@@ -93,6 +93,17 @@ def methods() -> None:
     for name, preset in METHODS.items():
         text = f"{name}\n  {preset.summary}\n  {preset.reference}; uses {preset.uses}"
         out_console.print(text, markup=False, soft_wrap=True)
+
+
+@app.command
+def settings(
+    section: Annotated[str | None, Parameter(help="Only these, such as multilevel; default: all.")] = None,
+) -> None:
+    """Show every setting with its default and what it does, as Markdown."""
+    from sourcefree.settings_page import section_text, settings_page
+
+    text = settings_page().rstrip() if section is None else section_text(section)
+    out_console.print(text, markup=False, soft_wrap=True)
 
 
 @app.command
