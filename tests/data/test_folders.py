@@ -124,6 +124,31 @@ def test_a_link_to_a_folder_further_up_is_not_followed_but_others_are(tmp_path: 
     assert [file.name for file in find_images(images)] == ["a/1.png", "b/2.png"]
 
 
+def test_folders_that_link_to_each_other_are_walked_once_each_way(tmp_path: Path) -> None:
+    images = make(tmp_path / "images", "a/1.png", "b/2.png")
+    (images / "a/to_b").symlink_to("../b", target_is_directory=True)
+    (images / "b/to_a").symlink_to("../a", target_is_directory=True)
+    assert [file.name for file in find_images(images)] == ["a/1.png", "a/to_b/2.png", "b/2.png", "b/to_a/1.png"]
+
+
+def test_a_ring_of_links_outside_the_folder_ends(tmp_path: Path) -> None:
+    far = make(tmp_path / "far", "x/1.png", "y/2.png", "z/w/3.png")
+    for start, end in (("x", "y"), ("y", "z"), ("z/w", "x")):
+        (far / start / "on").symlink_to(far / end, target_is_directory=True)
+    images = make(tmp_path / "images", "0.png")
+    (images / "in").symlink_to(far / "x", target_is_directory=True)
+    assert [file.name for file in find_images(images)] == ["0.png", "in/1.png", "in/on/2.png", "in/on/on/w/3.png"]
+
+
+@pytest.mark.parametrize("folder", [".", "./images", "images/../images"])
+def test_folders_are_walked_however_they_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    make(tmp_path / "images", "a/b/1.png")
+    monkeypatch.chdir(tmp_path)
+    assert [file.name.removeprefix("images/") for file in find_images(Path(folder))] == ["a/b/1.png"]
+
+
 def test_a_manifest_stands_for_a_folder(tmp_path: Path) -> None:
     make(tmp_path / "far", "x1.png", "x2.png")
     manifest = tmp_path / "lists" / "task.csv"

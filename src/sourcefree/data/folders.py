@@ -126,15 +126,18 @@ def counted(suffixes: Mapping[str, int]) -> str:
 
 
 def _walk(folder: Path) -> list[Path]:
-    """Return all files below a folder; hidden files and folders are left out."""
+    """Return all files below a folder; hidden files and folders are left out, links to folders are followed."""
     files: list[Path] = []
+    ways: dict[Path, tuple[Path, ...]] = {folder: (folder.resolve(),)}  # the places that were walked to get to a folder
     for root, folders, names in os.walk(folder, followlinks=True, onerror=_refuse):
-        # A link to a folder further up would be walked for ever.
-        above = {Path(root).resolve(), *Path(root).resolve().parents}
-        folders[:] = sorted(
-            name for name in folders if not name.startswith(".") and (Path(root) / name).resolve() not in above
-        )
-        files += [Path(root) / name for name in names if not name.startswith(".")]
+        here = Path(root)
+        way = ways.pop(here)
+        # A link to a folder further up, or to one that links back, would be walked round and round.
+        walked = {*way, *way[-1].parents}
+        places = {name: (here / name).resolve() for name in folders if not name.startswith(".")}
+        folders[:] = sorted(name for name, place in places.items() if place not in walked)
+        ways.update({here / name: (*way, places[name]) for name in folders})
+        files += [here / name for name in names if not name.startswith(".")]
     return files
 
 
