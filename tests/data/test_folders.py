@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,24 @@ def test_pairs_match_by_relative_path_without_extension(tmp_path: Path) -> None:
         ("b/1.v2.jpg", "b/1.v2.png"),
     ]
     assert (paired.unpaired_source, paired.unpaired_target) == (["a/2.jpg"], ["c/9.png"])
+
+
+def test_accents_match_however_they_are_stored(tmp_path: Path) -> None:
+    composed, decomposed = (unicodedata.normalize(form, "caf\u00e9/\u00fc1") for form in ("NFC", "NFD"))
+    rgb, depth = make(tmp_path / "rgb", f"{composed}.jpg"), make(tmp_path / "depth", f"{decomposed}.png")
+    paired = match_pairs(rgb, depth)
+    assert [file.path.is_file() for file in (*paired.source, *paired.target)] == [True, True]
+    assert [file.name for file in paired.target] == [f"{decomposed}.png"]
+    for folder in (rgb, depth):
+        for form in ("NFC", "NFD"):
+            labels = ["box", unicodedata.normalize(form, "caf\u00e9")]
+            found = find_labelled_images(folder, labels=labels)
+            assert (found.class_index, found.labels) == ([1], tuple(labels))
+    make(rgb, f"{decomposed}.jpg")
+    if len(find_images(rgb)) == 2:  # some file systems take both for one file
+        assert find_labelled_images(rgb).labels == (composed.partition("/")[0],)
+        with pytest.raises(DataError, match="differ by how accents are stored only"):
+            match_pairs(rgb, depth)
 
 
 def test_folders_without_a_common_name_show_examples_of_both(tmp_path: Path) -> None:
