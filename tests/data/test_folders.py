@@ -181,6 +181,15 @@ def test_a_manifest_stands_for_a_folder(tmp_path: Path) -> None:
     assert [file.path.resolve() for file in paired.source] == [(tmp_path / "far/x1.png").resolve()]
 
 
+def test_a_manifest_may_name_images_without_extension_and_files_anywhere(tmp_path: Path) -> None:
+    make(tmp_path / "far", "x1.png", "x2.png")
+    for side in ("rgb", "nir"):
+        rows = [f"v1.5/scene{i},{(tmp_path / 'far').resolve() / f'x{i}.png'}" for i in (1, 2)]
+        (tmp_path / f"{side}.csv").write_text("\n".join(["name,file", *rows]))
+    paired = match_pairs(tmp_path / "rgb.csv", tmp_path / "nir.csv")
+    assert [(file.name, file.stem) for file in paired.source] == [("v1.5/scene1",) * 2, ("v1.5/scene2",) * 2]
+
+
 @pytest.mark.parametrize(
     ("text", "part"),
     [
@@ -189,6 +198,10 @@ def test_a_manifest_stands_for_a_folder(tmp_path: Path) -> None:
         ("name,file\n", "names no image"),
         ("name,file\na.png,a.png\na.png,a.png\n", "line 3: the name 'a.png' occurs twice"),
         ("name,file\na.png,\n", "line 2: expected a name and a file"),
+        ("name,file\n../../z.png,a.png\n", r"line 2: the name '\.\./\.\./z\.png' is no path inside a folder"),
+        ("name,file\nx/../../z.png,a.png\n", "is no path inside a folder"),
+        ("name,file\n/z.png,a.png\n", "line 2: the name '/z.png' is no path inside a folder"),
+        ("name,file\n.,a.png\n", "is no path inside a folder"),
         ("name,file\na.png,gone.png\n", "1 of 1 files are missing, for example gone.png"),
     ],
 )

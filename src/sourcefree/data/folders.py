@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from sourcefree.data.image_io import IMAGE_SUFFIXES, OTHER_IMAGE_SUFFIXES
-from sourcefree.data.manifest import MANIFEST_SUFFIX, read_manifest
+from sourcefree.data.manifest import is_manifest, read_manifest
 from sourcefree.data.names import one_form, stem_of
 from sourcefree.errors import DataError, did_you_mean
 
@@ -81,7 +81,7 @@ def find_images(folder: Path) -> list[ImageFile]:
     Raises:
         DataError: the folder is missing, is another file, cannot be listed, or holds no image.
     """
-    if folder.suffix.lower() == MANIFEST_SUFFIX and folder.is_file():
+    if is_manifest(folder):
         return [ImageFile(path, name) for name, path in read_manifest(folder)]
     if not folder.exists():
         raise DataError(f"{folder}: no such folder", hint=_near(folder))
