@@ -58,7 +58,7 @@ def to_physical(sensor: Sensor, array: Array) -> Physical:
         array: (H, W, C) stored numbers.
 
     Raises:
-        DataError: the channels or the number type do not fit the sensor.
+        DataError: the channels, the number type or the size of the image do not fit the sensor and its encoding.
     """
     stored = _fit_channels(sensor, array)
     if sensor.rotated_bits:
