@@ -6,5 +6,10 @@ import zlib
 
 
 def stream_seed(*parts: int | str) -> int:
-    """Return a 32-bit seed that differs for every combination of the parts and is the same in every process."""
+    """Return a 32-bit seed for the parts, the same in every process.
+
+    The seed is that of the parts as text with slashes between them, so ``("a/b",)`` and ``("a", "b")`` share one, and so do 1
+    and ``"1"``: name streams without slashes, a path as the last part at most. Of tens of thousands of streams, two may meet
+    by chance.
+    """
     return zlib.crc32("/".join(str(part) for part in parts).encode())

@@ -8,7 +8,7 @@ from scipy.ndimage import gaussian_filter
 
 from sourcefree.data.alignment import alignment_warnings, measure_alignment
 from sourcefree.data.folders import match_pairs
-from sourcefree.data.image_io import write_image
+from sourcefree.data.image_io import read_image, write_image
 
 
 def write_pairs(root: Path, kind: str, count: int = 24) -> tuple[Path, Path]:
@@ -33,6 +33,18 @@ def test_edges_tell_pairs_that_line_up(tmp_path: Path, kind: str, lines_up: bool
     assert found.lines_up is lines_up
     assert not found.identical
     assert any("line up" in text for text in alignment_warnings(found)) is not lines_up
+
+
+def test_pixels_without_a_value_do_not_hide_that_pairs_line_up(tmp_path: Path) -> None:
+    rgb, nir = write_pairs(tmp_path, "inverted")
+    for file in sorted(nir.iterdir()):
+        values = read_image(file).astype(np.float32)
+        values[8:16, 8:16] = -3.4028235e38
+        write_image(nir / f"{file.stem}.tiff", values)
+        file.unlink()
+    found = measure_alignment(match_pairs(rgb, nir))
+    assert found is not None
+    assert found.lines_up
 
 
 def test_sensors_that_look_the_same_are_noticed(tmp_path: Path) -> None:

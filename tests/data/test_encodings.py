@@ -1,13 +1,19 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
 
 from sourcefree.data.encodings import ENCODINGS, hha, jet, normals
-from sourcefree.data.modality import Modality, measure_statistics
+from sourcefree.data.folders import find_images
+from sourcefree.data.image_io import write_image
+from sourcefree.data.inspection import inspect_folder
+from sourcefree.data.modality import MODALITIES, Modality, measure_statistics
 from sourcefree.data.physical import to_physical
-from sourcefree.errors import ConfigError
+from sourcefree.data.store import load_images
+from sourcefree.errors import ConfigError, DataError
 
 WALL = np.full((1, 8, 10), 2.0, np.float32)
 
@@ -43,6 +49,32 @@ def test_missing_values_stay_missing_and_bands_are_as_declared(name: str) -> Non
     measured = measure_statistics(sensor, [bands])
     assert measured.mean is not None
     assert len(measured.mean) == sensor.bands
+
+
+def test_height_is_above_the_lowest_hundredth_of_the_image() -> None:
+    heights = hha(np.full((1, 200, 100), 2.0, np.float32))[1, :, 50]
+    focal = 100 / (2 * np.tan(np.deg2rad(30)))
+    assert heights[198] == pytest.approx(0, abs=2 / focal)
+    assert (np.diff(heights) < 0).all()
+    assert heights[0] == pytest.approx(198 * 2 / focal, abs=2 / focal)
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("shape", [(1, 10), (10, 1), (1, 1)])
+def test_an_image_too_small_for_its_encoding_is_left_out_by_name(
+    tmp_path: Path, encoding: str, shape: tuple[int, int]
+) -> None:
+    write_image(tmp_path / "flat.png", np.full(shape, 2000, np.uint16))
+    write_image(tmp_path / "whole.png", np.full((10, 10), 2000, np.uint16))
+    sensor = MODALITIES["depth"].encoded(encoding)
+    store = load_images(find_images(tmp_path), modality=sensor, size=14, max_unreadable=0.5)
+    found = f"surface normals need 2 x 2 pixels at least, found {shape[0]} x {shape[1]}"
+    expected = [("flat.png", found)] if encoding in ("normals", "hha") else []
+    assert store.unreadable == expected
+    assert inspect_folder(tmp_path, modality=sensor).unreadable == expected
+    if expected:
+        with pytest.raises(DataError, match=r"flat\.png: surface normals need"):
+            load_images(find_images(tmp_path), modality=sensor, size=14, max_unreadable=0.1)
 
 
 def test_an_encoding_is_for_one_channel() -> None:

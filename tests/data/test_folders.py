@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,24 @@ def test_pairs_match_by_relative_path_without_extension(tmp_path: Path) -> None:
     assert (paired.unpaired_source, paired.unpaired_target) == (["a/2.jpg"], ["c/9.png"])
 
 
+def test_accents_match_however_they_are_stored(tmp_path: Path) -> None:
+    composed, decomposed = (unicodedata.normalize(form, "caf\u00e9/\u00fc1") for form in ("NFC", "NFD"))
+    rgb, depth = make(tmp_path / "rgb", f"{composed}.jpg"), make(tmp_path / "depth", f"{decomposed}.png")
+    paired = match_pairs(rgb, depth)
+    assert [file.path.is_file() for file in (*paired.source, *paired.target)] == [True, True]
+    assert [file.name for file in paired.target] == [f"{decomposed}.png"]
+    for folder in (rgb, depth):
+        for form in ("NFC", "NFD"):
+            labels = ["box", unicodedata.normalize(form, "caf\u00e9")]
+            found = find_labelled_images(folder, labels=labels)
+            assert (found.class_index, found.labels) == ([1], tuple(labels))
+    make(rgb, f"{decomposed}.jpg")
+    if len(find_images(rgb)) == 2:  # some file systems take both for one file
+        assert find_labelled_images(rgb).labels == (composed.partition("/")[0],)
+        with pytest.raises(DataError, match="differ by how accents are stored only"):
+            match_pairs(rgb, depth)
+
+
 def test_folders_without_a_common_name_show_examples_of_both(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"rgb.*x_rgb\.png.*x_nir\.png"):
         match_pairs(make(tmp_path / "rgb", "x_rgb.png"), make(tmp_path / "nir", "x_nir.png"))
@@ -124,6 +143,31 @@ def test_a_link_to_a_folder_further_up_is_not_followed_but_others_are(tmp_path: 
     assert [file.name for file in find_images(images)] == ["a/1.png", "b/2.png"]
 
 
+def test_folders_that_link_to_each_other_are_walked_once_each_way(tmp_path: Path) -> None:
+    images = make(tmp_path / "images", "a/1.png", "b/2.png")
+    (images / "a/to_b").symlink_to("../b", target_is_directory=True)
+    (images / "b/to_a").symlink_to("../a", target_is_directory=True)
+    assert [file.name for file in find_images(images)] == ["a/1.png", "a/to_b/2.png", "b/2.png", "b/to_a/1.png"]
+
+
+def test_a_ring_of_links_outside_the_folder_ends(tmp_path: Path) -> None:
+    far = make(tmp_path / "far", "x/1.png", "y/2.png", "z/w/3.png")
+    for start, end in (("x", "y"), ("y", "z"), ("z/w", "x")):
+        (far / start / "on").symlink_to(far / end, target_is_directory=True)
+    images = make(tmp_path / "images", "0.png")
+    (images / "in").symlink_to(far / "x", target_is_directory=True)
+    assert [file.name for file in find_images(images)] == ["0.png", "in/1.png", "in/on/2.png", "in/on/on/w/3.png"]
+
+
+@pytest.mark.parametrize("folder", [".", "./images", "images/../images"])
+def test_folders_are_walked_however_they_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    make(tmp_path / "images", "a/b/1.png")
+    monkeypatch.chdir(tmp_path)
+    assert [file.name.removeprefix("images/") for file in find_images(Path(folder))] == ["a/b/1.png"]
+
+
 def test_a_manifest_stands_for_a_folder(tmp_path: Path) -> None:
     make(tmp_path / "far", "x1.png", "x2.png")
     manifest = tmp_path / "lists" / "task.csv"
@@ -137,6 +181,15 @@ def test_a_manifest_stands_for_a_folder(tmp_path: Path) -> None:
     assert [file.path.resolve() for file in paired.source] == [(tmp_path / "far/x1.png").resolve()]
 
 
+def test_a_manifest_may_name_images_without_extension_and_files_anywhere(tmp_path: Path) -> None:
+    make(tmp_path / "far", "x1.png", "x2.png")
+    for side in ("rgb", "nir"):
+        rows = [f"v1.5/scene{i},{(tmp_path / 'far').resolve() / f'x{i}.png'}" for i in (1, 2)]
+        (tmp_path / f"{side}.csv").write_text("\n".join(["name,file", *rows]))
+    paired = match_pairs(tmp_path / "rgb.csv", tmp_path / "nir.csv")
+    assert [(file.name, file.stem) for file in paired.source] == [("v1.5/scene1",) * 2, ("v1.5/scene2",) * 2]
+
+
 @pytest.mark.parametrize(
     ("text", "part"),
     [
@@ -145,6 +198,10 @@ def test_a_manifest_stands_for_a_folder(tmp_path: Path) -> None:
         ("name,file\n", "names no image"),
         ("name,file\na.png,a.png\na.png,a.png\n", "line 3: the name 'a.png' occurs twice"),
         ("name,file\na.png,\n", "line 2: expected a name and a file"),
+        ("name,file\n../../z.png,a.png\n", r"line 2: the name '\.\./\.\./z\.png' is no path inside a folder"),
+        ("name,file\nx/../../z.png,a.png\n", "is no path inside a folder"),
+        ("name,file\n/z.png,a.png\n", "line 2: the name '/z.png' is no path inside a folder"),
+        ("name,file\n.,a.png\n", "is no path inside a folder"),
         ("name,file\na.png,gone.png\n", "1 of 1 files are missing, for example gone.png"),
     ],
 )

@@ -217,6 +217,35 @@ def test_exif_orientation_is_applied(tmp_path: Path, orientation: int, suffix: s
     assert np.abs(difference).max() <= (4 if suffix == "jpg" else 0)
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize(
+    "kind", ["8-bit grey", "8-bit colour", "16-bit grey", "16-bit colour", "16-bit colour and alpha"]
+)
+def test_png_of_every_kind_is_turned_upright(kind: str, late: bool, orientation: int) -> None:
+    dtype, channels = np.uint8 if kind.startswith("8") else np.uint16, 3 if "colour" in kind else 1
+    pixels = RNG.integers(0, np.iinfo(dtype).max, (4, 6, channels)).astype(dtype)
+    if "alpha" in kind:
+        data = _png(np.concatenate([pixels, pixels[..., :1]], axis=2), colour=6, filters=[0])
+    elif dtype == np.uint16:
+        data = png16.encode(pixels)
+    else:
+        buffer = io.BytesIO()
+        Image.fromarray(pixels[..., 0] if channels == 1 else pixels).save(buffer, "PNG")
+        data = buffer.getvalue()
+    exif = Image.Exif()
+    exif[274] = orientation
+    body = exif.tobytes().removeprefix(b"Exif\0\0")
+    chunk = struct.pack(">I", len(body)) + b"eXIf" + body + struct.pack(">I", zlib.crc32(b"eXIf" + body))
+    at = data.rindex(b"IEND") - 4 if late else 33  # after the pixels or before them
+    upright = [
+        np.asarray(Image.fromarray(plane).transpose(_UPRIGHT[orientation])) if orientation in _UPRIGHT else plane
+        for plane in np.moveaxis(pixels, 2, 0).astype(np.int32)
+    ]
+    found = decode_image(data[:at] + chunk + data[at:], Path("a.png"))
+    np.testing.assert_array_equal(found, np.stack(upright, axis=2))
+
+
 def _damaged(kind: str) -> bytes:
     image, buffer = np.random.default_rng(3).integers(0, 256, (64, 64, 3)).astype(np.uint8), io.BytesIO()
     if kind in ("PNG", "JPEG", "BMP", "WEBP"):

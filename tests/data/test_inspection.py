@@ -107,6 +107,25 @@ def test_depth_under_another_modality_is_asked_for_and_a_dark_picture_is_not(tmp
         assert not inspect_folder(tmp_path / "depth", modality=own).warnings  # it was thought of
 
 
+def test_marks_that_count_as_measurements_are_asked_about(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).normal(20, 3, (4, 16, 16)).astype(np.float32)
+
+    def warnings(mark: float, **fields: object) -> str:
+        for i, image in enumerate(values):
+            marked = image.copy()
+            marked[0, 0] = mark if i == 0 else 20
+            write_image(tmp_path / f"{i}.tiff", marked)
+        sensor = Modality(name="celsius", channels=1, unit="C", scale=1.0, **fields)  # type: ignore[arg-type]
+        return " ".join(inspect_folder(tmp_path, modality=sensor).warnings)
+
+    assert "The smallest number in 4 float32 images is -9999" in warnings(-9999)
+    assert "standard deviations below the mean" in warnings(-12345)
+    assert not warnings(-3.4028235e38)
+    assert not warnings(-9999, missing=(-9999,))
+    assert not warnings(-9999, valid_min=-50, outside="missing-below")
+    assert not warnings(12)
+
+
 def test_files_of_other_types_are_shown(folder: Path) -> None:
     for name in ("a.gif", "b.gif", "c.bin", "notes.txt"):
         (folder / name).touch()

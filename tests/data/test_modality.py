@@ -20,6 +20,38 @@ def test_depth_is_metres_with_zero_missing() -> None:
     np.testing.assert_allclose(values[0, [0, 1, 1], [1, 0, 1]], [1.5, 20.0, 0.001], rtol=1e-6)
 
 
+def test_depth_below_zero_is_missing_and_far_depth_is_clipped() -> None:
+    marks = np.array([[[-3.4028235e38], [-9999], [-1], [-1e-3], [2.5], [99]]], np.float32)
+    for stored in (marks, marks.astype(np.float64)):
+        values = to_physical(MODALITIES["depth"], stored)[0, 0]
+        assert np.isnan(values[:4]).all()
+        np.testing.assert_allclose(values[4:], [2.5, 20.0])
+    assert np.isnan(to_physical(MODALITIES["depth"], np.array([[[-1]]], np.int32))).all()
+    measured = measure_statistics(MODALITIES["depth"], [to_physical(MODALITIES["depth"], marks[:, :5])])
+    assert measured.mean == pytest.approx((2.5,))
+
+
+@pytest.mark.parametrize("name", MODALITIES)
+def test_the_extremes_of_floats_are_no_measurement_for_any_sensor(name: str) -> None:
+    sensor = MODALITIES[name]
+    for dtype, extreme in ((np.float32, 3.4028235e38), (np.float64, 3.4028235e38), (np.float64, 1.7e308)):
+        if isinstance(sensor.scale, dict) and np.dtype(dtype).name not in sensor.scale:
+            continue
+        stored = np.full((1, 4, sensor.channels), 0.5, dtype)
+        stored[0, 1], stored[0, 2] = extreme, -extreme
+        values = to_physical(sensor, stored)
+        assert np.isnan(values[:, 0, 1:3]).all()
+        np.testing.assert_allclose(values[:, 0, [0, 3]], 0.5)
+
+
+def test_each_end_of_the_valid_range_is_treated_as_the_sensor_says() -> None:
+    stored = np.array([[[-5.0], [1.0], [9.0]]], np.float32)
+    expected = {"clip": [0, 1, 4], "missing": [np.nan, 1, np.nan], "missing-below": [np.nan, 1, 4]}
+    for outside, values in expected.items():
+        sensor = Modality(name="own", channels=1, scale=1.0, valid_min=0, valid_max=4, outside=outside)
+        np.testing.assert_array_equal(to_physical(sensor, stored)[0, 0], values)
+
+
 @pytest.mark.parametrize(("dtype", "top"), [(np.uint8, 255), (np.uint16, 65535)])
 def test_full_range_puts_the_largest_level_at_one(dtype: type, top: int) -> None:
     values = to_physical(MODALITIES["nir"], np.array([[[0], [top]]], dtype))

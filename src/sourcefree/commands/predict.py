@@ -20,6 +20,7 @@ from sourcefree.data.datasets import UnlabelledImages
 from sourcefree.data.folders import ImageFile, find_images
 from sourcefree.data.image_io import IMAGE_SUFFIXES
 from sourcefree.data.left_out import Origin, check_share
+from sourcefree.data.manifest import is_manifest
 from sourcefree.data.modality import Modality
 from sourcefree.data.store import decode_images, load_images
 from sourcefree.defaults import MAX_UNREADABLE
@@ -91,7 +92,7 @@ def predict(
 
     Args:
         run: folder of a run, or of a saved model.
-        images: files and folders.
+        images: files, folders and manifests.
         network: your own network, where the source model was one.
         max_unreadable: share of unreadable files above which it is an error.
         device: where to compute.
@@ -144,7 +145,7 @@ def translate(
 
     Args:
         run: folder of an ``adapt`` run whose method trains a translator.
-        images: files and folders of target images.
+        images: files, folders and manifests of target images.
         out: folder to write 8-bit PNG files to, under the images' relative names; must be empty.
         max_unreadable: share of unreadable files above which it is an error.
         device: where to compute.
@@ -200,10 +201,12 @@ def _check_distinct(files: Sequence[ImageFile]) -> None:
 
 
 def list_files(paths: Sequence[Path]) -> list[ImageFile]:
-    """Return the images that files and folders name; a file is called by its own name, images of a folder by their path in it.
+    """Return the images that files, folders and manifests name.
+
+    A file is called by its own name, images of a folder by their path in it, and those of a manifest by their name there.
 
     Raises:
-        DataError: one does not exist, or a folder holds no image.
+        DataError: one does not exist, a folder holds no image, or a manifest cannot be used.
         ConfigError: nothing is named.
     """
     if not paths:
@@ -212,5 +215,5 @@ def list_files(paths: Sequence[Path]) -> list[ImageFile]:
     for path in paths:
         if path.suffix.lower() in IMAGE_SUFFIXES and not path.exists():
             raise DataError(f"{path}: no such file")
-        files += [ImageFile(path, path.name)] if path.is_file() else find_images(path)
+        files += [ImageFile(path, path.name)] if path.is_file() and not is_manifest(path) else find_images(path)
     return files

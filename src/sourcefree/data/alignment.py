@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from sourcefree.data.folders import ImageFile, PairedFiles
 from sourcefree.data.image_io import read_image
-from sourcefree.data.physical import resize_antialiased
+from sourcefree.data.physical import NO_VALUE, resize_antialiased
 from sourcefree.errors import DataError
 
 _SIDE = 48
@@ -83,9 +83,10 @@ def _both(source: ImageFile, target: ImageFile) -> tuple[Maps, Maps] | None:
 
 
 def _grey(file: ImageFile) -> Maps:
-    """Return (S, S), the mean of the channels; numbers that are not finite become the image's median."""
-    bands = read_image(file.path).astype(np.float32).transpose(2, 0, 1)
-    grey = resize_antialiased(np.where(np.isfinite(bands), bands, np.nan), _SIDE).mean(0)
+    """Return (S, S), the mean of the channels; numbers that no sensor measures become the image's median."""
+    with np.errstate(over="ignore"):
+        bands = read_image(file.path).astype(np.float32).transpose(2, 0, 1)
+    grey = resize_antialiased(np.where(np.abs(bands) < NO_VALUE, bands, np.nan), _SIDE).mean(0)
     valid = grey[np.isfinite(grey)]
     return np.where(np.isfinite(grey), grey, np.median(valid) if valid.size else 0.0).astype(np.float32)
 

@@ -7,6 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from sourcefree.errors import DataError
+
 Values = npt.NDArray[np.float32]
 
 _FIELD_OF_VIEW = np.deg2rad(
@@ -41,7 +43,13 @@ def normals(values: Values) -> Values:
     """Return unit surface normals in the camera's frame. (1, H, W) depth -> (3, H, W) in -1..1.
 
     The camera is taken to see 60 degrees over the image's width.
+
+    Raises:
+        DataError: the image is one pixel high or wide, where nothing has a slope.
     """
+    height, width = values.shape[-2:]
+    if min(height, width) < 2:
+        raise DataError(f"surface normals need 2 x 2 pixels at least, found {height} x {width}")
     points = _points(values[0])
     vector = np.cross(np.gradient(points, axis=2), np.gradient(points, axis=1), axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -56,7 +64,11 @@ def hha(values: Values) -> Values:
     """Return disparity, height and angle with the vertical, an HHA-like code. (1, H, W) depth -> (3, H, W).
 
     Reference: Gupta et al., "Learning rich features from RGB-D images", ECCV 2014. Deviation: neither camera nor gravity are
-    known, so the view is 60 degrees wide and the image's vertical is down; height is above the image's 99th percentile.
+    known, so the view is 60 degrees wide, the image's vertical is down, and the ground is where the 1st percentile of the
+    image's heights is.
+
+    Raises:
+        DataError: the image is one pixel high or wide, as for :func:`normals`.
     """
     height = -_points(values[0])[1]
     height = height - _percentile(height, 1)

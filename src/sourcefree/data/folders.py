@@ -6,10 +6,11 @@ import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from sourcefree.data.image_io import IMAGE_SUFFIXES, OTHER_IMAGE_SUFFIXES
-from sourcefree.data.manifest import MANIFEST_SUFFIX, read_manifest
+from sourcefree.data.manifest import is_manifest, read_manifest
+from sourcefree.data.names import one_form, stem_of
 from sourcefree.errors import DataError, did_you_mean
 
 # What lies beside images and is none.
@@ -32,8 +33,8 @@ class ImageFile:
 
     @property
     def stem(self) -> str:
-        """The name without extension: what pairs are matched by."""
-        return self.name.rpartition(".")[0]
+        """The name without extension, in one form: what pairs are matched by."""
+        return stem_of(self.name)
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def find_images(folder: Path) -> list[ImageFile]:
     Raises:
         DataError: the folder is missing, is another file, cannot be listed, or holds no image.
     """
-    if folder.suffix.lower() == MANIFEST_SUFFIX and folder.is_file():
+    if is_manifest(folder):
         return [ImageFile(path, name) for name, path in read_manifest(folder)]
     if not folder.exists():
         raise DataError(f"{folder}: no such folder", hint=_near(folder))
@@ -126,15 +127,18 @@ def counted(suffixes: Mapping[str, int]) -> str:
 
 
 def _walk(folder: Path) -> list[Path]:
-    """Return all files below a folder; hidden files and folders are left out."""
+    """Return all files below a folder; hidden files and folders are left out, links to folders are followed."""
     files: list[Path] = []
+    ways: dict[Path, tuple[Path, ...]] = {folder: (folder.resolve(),)}  # the places that were walked to get to a folder
     for root, folders, names in os.walk(folder, followlinks=True, onerror=_refuse):
-        # A link to a folder further up would be walked for ever.
-        above = {Path(root).resolve(), *Path(root).resolve().parents}
-        folders[:] = sorted(
-            name for name in folders if not name.startswith(".") and (Path(root) / name).resolve() not in above
-        )
-        files += [Path(root) / name for name in names if not name.startswith(".")]
+        here = Path(root)
+        way = ways.pop(here)
+        # A link to a folder further up, or to one that links back, would be walked round and round.
+        walked = {*way, *way[-1].parents}
+        places = {name: (here / name).resolve() for name in folders if not name.startswith(".")}
+        folders[:] = sorted(name for name, place in places.items() if place not in walked)
+        ways.update({here / name: (*way, places[name]) for name in folders})
+        files += [here / name for name in names if not name.startswith(".")]
     return files
 
 
@@ -155,14 +159,14 @@ def find_labelled_images(folder: Path, *, labels: Sequence[str] | None = None) -
             f"{folder}: {len(loose)} images lie outside the class folders, for example {loose[0]}",
             hint="each class needs a folder of its own: FOLDER/<class>/<image>",
         )
-    classes = [file.name.partition("/")[0] for file in files]
+    classes = [one_form(file.name.partition("/")[0]) for file in files]
     known = tuple(labels) if labels is not None else tuple(sorted(set(classes)))
-    unknown = sorted(set(classes) - set(known))
+    index = {one_form(label): position for position, label in enumerate(known)}
+    unknown = sorted(set(classes) - index.keys())
     if unknown:
         raise DataError(
             f"{folder}: class folder {unknown[0]!r} is no label of the model", hint=did_you_mean(unknown[0], known)
         )
-    index = {label: position for position, label in enumerate(known)}
     return LabelledFiles(files, [index[name] for name in classes], known)
 
 
@@ -199,12 +203,15 @@ def match_pairs(source: Path, target: Path) -> PairedFiles:
 def _by_stem(folder: Path) -> dict[str, ImageFile]:
     found: dict[str, ImageFile] = {}
     for file in find_images(folder):
-        if file.stem in found:
+        stem = file.stem
+        if stem in found:
+            other = found[stem].name
+            same = PurePosixPath(other).with_suffix("") == PurePosixPath(file.name).with_suffix("")
             raise DataError(
-                f"{folder}: {found[file.stem].name} and {file.name} differ by extension only",
+                f"{folder}: {other} and {file.name} differ by {'extension' if same else 'how accents are stored'} only",
                 hint="keep one of them: pairs are matched by the name without extension",
             )
-        found[file.stem] = file
+        found[stem] = file
     return found
 
 

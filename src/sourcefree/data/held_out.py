@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from pathlib import PurePosixPath
 
 import numpy as np
 
+from sourcefree.data.names import stem_of
 from sourcefree.seeds import stream_seed
 
 ENOUGH = 30  # fewer prove little, and a model that cannot be judged cannot be delivered
@@ -55,7 +55,7 @@ def scenes_of(names: Sequence[str]) -> list[int]:
 
 def _by_name(names: Sequence[str]) -> list[int]:
     """Return a scene's number for each name: names that differ in their last number only share one."""
-    keys = [_COUNTER.sub("", str(PurePosixPath(name).with_suffix(""))) for name in names]
+    keys = [_COUNTER.sub("", stem_of(name)) for name in names]
     numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
     return [numbers[key] for key in keys]
 

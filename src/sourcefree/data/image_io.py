@@ -65,6 +65,7 @@ OTHER_IMAGE_SUFFIXES: frozenset[str] = frozenset(
 )
 
 _ORIENTATION_TAG = 274
+_PNG_ORIENTATIONS = (b"eXIf", b"Raw profile type exif", b"XML:com.adobe.xmp")  # where a PNG may hold one
 _TIFF_MAGIC = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 # What Pillow, tifffile and numpy raise on damaged bytes (found by flipping bytes at random).
 _DAMAGE = (
@@ -78,8 +79,8 @@ _DAMAGED = "replace the file (it may be half copied), or remove it"
 def read_image(path: Path, *, bands: int | None = None) -> Array:
     """Return the image as (H, W, C) in the file's own number type, every level kept.
 
-    8- and 16-bit PNG (16-bit colour too), JPEG with its EXIF orientation applied, 8/16-bit and float TIFF with any
-    number of bands, BMP, WebP and NumPy files ((H, W) or (H, W, C)). The format is taken from the content, not from
+    8- and 16-bit PNG (16-bit colour too), JPEG, 8/16-bit and float TIFF with any number of bands, BMP, WebP and NumPy files
+    ((H, W) or (H, W, C)), turned upright by their EXIF orientation. The format is taken from the content, not from
     the suffix. A palette becomes RGB, alpha is dropped, one bit becomes 0 or 255.
 
     Args:
@@ -148,7 +149,7 @@ def _decode(data: bytes, bands: int | None) -> Array:
         header = png16.read_header(data)
         if header.bits == 16 and header.colour != 0:
             array = png16.decode(data)
-            return array[..., :1] if array.shape[2] == 2 else array[..., :3]
+            return orient(array[..., :1] if array.shape[2] == 2 else array[..., :3], _png_orientation(data))
     if data[:4] in _TIFF_MAGIC:
         return decode_tiff(data, bands=bands)
     if data[:4] == exr.MAGIC:
@@ -163,6 +164,14 @@ def _decode(data: bytes, bands: int | None) -> Array:
         image.load()
         orientation = image.getexif().get(_ORIENTATION_TAG, 1)
         return orient(pillow_pixels(image), orientation)
+
+
+def _png_orientation(data: bytes) -> int:
+    """Return the orientation that Pillow finds in a PNG; it decodes the picture for it, so only where there may be one."""
+    if not any(mark in data for mark in _PNG_ORIENTATIONS):
+        return 1
+    with Image.open(io.BytesIO(data)) as image:
+        return int(image.getexif().get(_ORIENTATION_TAG, 1))
 
 
 def _decode_npy(data: bytes) -> Array:

@@ -9,15 +9,21 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import numpy as np
+
 from sourcefree.data.alignment import Alignment, alignment_warnings, measure_alignment
 from sourcefree.data.folders import ImageFile, PairedFiles, find_images, ignored_files, ignored_images, match_pairs
 from sourcefree.data.image_facts import Facts, Kind, Values, gather_facts, kinds_of, values_of
 from sourcefree.data.modality import Modality
+from sourcefree.data.physical import to_physical
 from sourcefree.data.progress import CountProgress
 from sourcefree.defaults import MAX_UNREADABLE
+from sourcefree.errors import DataError
 
 _ASPECT_TOLERANCE = 0.02  # rounding to whole pixels changes the aspect of a small image by this much
 _SMALL_PART = 0.2  # of the range of 16 bits: depth in millimetres stays below it up to 13 m
+_MARKS = (-999.0, -9999.0, -32767.0, -32768.0, -99999.0)  # what files use for pixels without a measurement
+_FAR_BELOW = 20  # standard deviations; values of a sensor end a few below their mean, however far some lie above it
 _ZEROS = 0.01  # share of values; a dark picture has a black level and noise, so that hardly any is exactly 0
 
 
@@ -180,7 +186,12 @@ def _folder_report(
         ignored=ignored_files(folder),
     )
     report.warnings.extend(
-        [*_folder_warnings(report, facts), *_usability_warnings(report), *_range_warnings(report, modality)]
+        [
+            *_folder_warnings(report, facts),
+            *_usability_warnings(report),
+            *_range_warnings(report, modality),
+            *_mark_warnings(report, modality),
+        ]
     )
     return report
 
@@ -236,6 +247,37 @@ def _range_warnings(report: FolderReport, modality: Modality | None) -> list[str
         if kind.dtype == "uint16" and kind.maximum is not None and kind.zeros is not None
         if 255 < kind.maximum < _SMALL_PART * 65535 and kind.zeros > _ZEROS
     ]
+
+
+def _mark_warnings(report: FolderReport, modality: Modality | None) -> list[str]:
+    """Return a question where the smallest number looks like a mark for pixels without a measurement, and is taken as one."""
+    if modality is None or report.values is None:
+        return []
+    advice = (
+        "one such pixel spoils mean and std. If it marks pixels without a measurement, name it under 'missing' of the "
+        "modality."
+    )
+    found = [
+        f"The smallest number in {kind.count} {kind.dtype} images is {kind.minimum:g}, and counts as a measurement: {advice}"
+        for kind in report.kinds
+        if kind.minimum in _MARKS and _is_valid(kind.minimum, kind, modality)
+    ]
+    values = report.values
+    if not found and values.mean - values.minimum > _FAR_BELOW * values.std > 0:
+        found.append(
+            f"The smallest value, {values.minimum:.4g}, lies {(values.mean - values.minimum) / values.std:.0f} standard "
+            f"deviations below the mean: {advice}"
+        )
+    return found
+
+
+def _is_valid(number: float | None, kind: Kind, modality: Modality) -> bool:
+    """Return whether a stored number is a measurement to the sensor."""
+    try:
+        values = to_physical(modality.encoded("plain"), np.full((1, 1, kind.channels), number, kind.dtype))
+    except DataError:  # files of this kind do not fit the sensor
+        return False
+    return bool(np.isfinite(values).any())
 
 
 def _pairs_report(

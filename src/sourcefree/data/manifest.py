@@ -1,7 +1,8 @@
 """Manifests: a CSV that stands for a folder of images that lie elsewhere.
 
-Two columns, ``name`` and ``file``. The name is what the image would be called in a folder: its first part is the class where
-labels are read, and pairs are matched by it without extension. The file is a path, relative to the manifest's folder or
+Two columns, ``name`` and ``file``. The name is what the image would be called in a folder, so it is relative and stays inside:
+its first part is the class where labels are read, pairs are matched by it without extension, and what is made of the image is
+written under it. It may lack an extension. The file is a path, relative to the manifest's folder or
 absolute.
 """
 
@@ -20,11 +21,17 @@ MANIFEST_SUFFIX = ".csv"
 _COLUMNS = ["name", "file"]
 
 
+def is_manifest(path: Path) -> bool:
+    """Return whether a path is that of a manifest, as far as its name tells."""
+    return path.suffix.lower() == MANIFEST_SUFFIX and path.is_file()
+
+
 def read_manifest(path: Path) -> list[tuple[str, Path]]:
     """Return (name, file) of each image, sorted by name.
 
     Raises:
-        DataError: the manifest cannot be read, has other columns, no row, a name twice, or names a file that is missing.
+        DataError: the manifest cannot be read, has other columns, no row, a name twice or one that no image in a folder has,
+            or names a file that is missing.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -54,6 +61,12 @@ def write_manifest(path: Path, images: Iterable[tuple[str, Path]]) -> None:
     write_text(path, buffer.getvalue())
 
 
+def _lies_inside(name: str) -> bool:
+    """Return whether what is written under a name in a folder lies in that folder."""
+    path = Path(name)
+    return bool(path.parts) and not path.anchor and ".." not in path.parts
+
+
 def _check(path: Path, rows: list[tuple[str, str]]) -> None:
     if not rows:
         raise DataError(f"{path}: the manifest names no image")
@@ -61,6 +74,12 @@ def _check(path: Path, rows: list[tuple[str, str]]) -> None:
     for line, (name, file) in enumerate(rows, start=2):
         if not name or not file:
             raise DataError(f"{path}, line {line}: expected a name and a file, found {name!r} and {file!r}")
+        if not _lies_inside(name):
+            raise DataError(
+                f"{path}, line {line}: the name {name!r} is no path inside a folder",
+                hint="a name is what the image would be called in the folder, class first: cat/1.png; where it lies is said "
+                "by the column file",
+            )
         if name in seen:
             raise DataError(f"{path}, line {line}: the name {name!r} occurs twice", hint="names must differ")
         seen.add(name)

@@ -34,7 +34,11 @@ class Modality(BaseModel):
     offset: float = Field(0.0, description="added after scaling")
     valid_min: float | None = Field(None, description="smallest valid value in the unit")
     valid_max: float | None = Field(None, description="largest valid value in the unit")
-    outside: Literal["clip", "missing"] = Field("clip", description="what becomes of values outside the valid range")
+    outside: Literal["clip", "missing", "missing-below"] = Field(
+        "clip",
+        description="what becomes of values outside the valid range; 'missing-below' takes those below it as missing and "
+        "clips those above it",
+    )
     missing: tuple[float, ...] = Field((), description="stored numbers that mean 'no measurement'")
     rotated_bits: int = Field(
         0, ge=0, le=15, description="stored 16-bit numbers are rotated left by this many bits, as in SUN RGB-D (3)"
@@ -98,9 +102,12 @@ MODALITIES = {
             channels=1,
             unit="m",
             scale={"uint16": 0.001, "int32": 0.001, "uint8": 10.0 / 255.0, "float32": 1.0, "float64": 1.0},
+            valid_min=0.0,
             valid_max=20.0,
+            outside="missing-below",  # no distance is negative: such a number is a mark, and far below any distance
             missing=(0.0,),
-            description="distance; 16-bit files in millimetres, float files in metres, 8-bit files as 0..10 m; 0 is missing",
+            description="distance; 16-bit files in millimetres, float files in metres, 8-bit files as 0..10 m; 0 and less "
+            "is missing",
         ),
         Modality(name="nir", channels=1, unit="1", description="near infrared; full range is 0..1"),
         Modality(name="thermal", channels=1, unit="1", description="thermal infrared; full range is 0..1"),

@@ -16,6 +16,7 @@ Physical = npt.NDArray[np.float32]
 
 # Of the weight below a pixel: with less, it is missing. Ties must not hang on the order in which floats are added.
 HALF = 0.5 - 1e-5
+NO_VALUE = 1e30  # no sensor measures this much in any unit; the usual mark of a pixel without a value is -3.4e38
 _NEARLY_GREY = 2.0  # levels that the channels of a grey 8-bit JPEG may differ by
 
 
@@ -47,6 +48,9 @@ class Sensor(Protocol):
 def to_physical(sensor: Sensor, array: Array) -> Physical:
     """Return (B, H, W) float32 bands: values in the sensor's unit, encoded, NaN where there is no measurement.
 
+    Numbers that are not finite, or beyond what can be measured (1e30, as the extremes of float32 that mark pixels without a
+    value in GeoTIFF), are missing whatever the sensor says.
+
     A sensor of one channel also takes colour files whose channels are (nearly) equal; rgb also takes grey files.
 
     Args:
@@ -54,19 +58,22 @@ def to_physical(sensor: Sensor, array: Array) -> Physical:
         array: (H, W, C) stored numbers.
 
     Raises:
-        DataError: the channels or the number type do not fit the sensor.
+        DataError: the channels, the number type or the size of the image do not fit the sensor and its encoding.
     """
     stored = _fit_channels(sensor, array)
     if sensor.rotated_bits:
         stored = _rotate_right(stored, sensor)
-    missing = ~np.isfinite(stored) if stored.dtype.kind == "f" else np.zeros(stored.shape, bool)
+    with np.errstate(over="ignore"):
+        values = stored.astype(np.float32) * np.float32(_factor(sensor, array.dtype)) + np.float32(sensor.offset)
+    missing = ~(np.abs(values) < NO_VALUE)
     for value in sensor.missing:
         missing |= stored == value
-    values = stored.astype(np.float32) * np.float32(_factor(sensor, array.dtype)) + np.float32(sensor.offset)
     low = -np.inf if sensor.valid_min is None else sensor.valid_min
     high = np.inf if sensor.valid_max is None else sensor.valid_max
+    if sensor.outside in ("missing", "missing-below"):
+        missing |= values < low
     if sensor.outside == "missing":
-        missing |= (values < low) | (values > high)
+        missing |= values > high
     values = np.where(missing, np.float32(np.nan), values.clip(low, high))
     bands = np.ascontiguousarray(values.transpose(2, 0, 1))
     return bands if sensor.encoding == "plain" else ENCODINGS[sensor.encoding][0](bands)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import shutil
 import tempfile
 import weakref
@@ -269,7 +270,11 @@ def _allocate(shape: tuple[int, ...], cache_bytes: int) -> NDArray[np.float32]:
     with tempfile.NamedTemporaryFile(prefix="sourcefree-", suffix=".cache", delete=False) as file:
         path = Path(file.name)
     values = np.memmap(path, np.float32, mode="w+", shape=shape)
-    weakref.finalize(values, path.unlink, missing_ok=True)
+    if os.name == "posix":
+        # A mapped file needs no name, and gives its space back with the last process: even one that is killed.
+        path.unlink()
+    else:
+        weakref.finalize(values, path.unlink, missing_ok=True)
     return values
 
 

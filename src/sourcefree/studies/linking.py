@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sourcefree.data.folders import ImageFile, LabelledFiles, find_images, find_labelled_images
+from sourcefree.data.names import one_form
 from sourcefree.errors import ConfigError, did_you_mean
 from sourcefree.seeds import stream_seed
 from sourcefree.studies.splits import scene_of, split_by_scene
@@ -91,7 +92,7 @@ def _named(found: LabelledFiles) -> list[tuple[ImageFile, str]]:
 
 
 def _class_names(folder: Path) -> list[str]:
-    return sorted({file.name.partition("/")[0] for file in find_images(folder)})
+    return sorted({one_form(file.name.partition("/")[0]) for file in find_images(folder)})
 
 
 def _pair_files(data: FolderData, found: LabelledFiles, used: set[str]) -> list[ImageFile]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sourcefree.data.folders import ImageFile
+from sourcefree.data.names import stem_of
 from sourcefree.errors import ConfigError
 from sourcefree.seeds import stream_seed
 
@@ -21,7 +22,7 @@ def scene_of(name: str, group: str) -> str:
     Raises:
         ConfigError: the expression is none, or matches nothing in the name.
     """
-    stem = name.rpartition("/")[2].rpartition(".")[0]
+    stem = stem_of(name).rpartition("/")[2]
     if not group:
         return stem
     try:

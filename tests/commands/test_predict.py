@@ -1,0 +1,72 @@
+"""Which images ``predict`` and ``translate`` read, and where what they make is written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import sourcefree
+from sourcefree.commands.predict import list_files
+from sourcefree.commands.translator_files import save_translator
+from sourcefree.data.image_io import write_image
+from sourcefree.data.modality import MODALITIES, Modality
+from sourcefree.errors import DataError
+from sourcefree.models.architecture import Architecture
+from sourcefree.models.trained import TrainedClassifier
+from sourcefree.models.translators import create_translator
+from support.classifiers import CLASSES, SIZE, small_classifier
+
+COLOUR = Modality(**{**MODALITIES["rgb"].to_dict(), "mean": (0.5,) * 3, "std": (0.3,) * 3})
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """The folder of a run with a model and a translator, both untrained."""
+    architecture = Architecture("bottleneck", "test_resnet", CLASSES, bottleneck=8)
+    TrainedClassifier(small_classifier(), architecture, ("a", "b", "c"), COLOUR, SIZE).save(tmp_path / "run/model")
+    translator = create_translator("unet", in_channels=3)
+    save_translator(tmp_path / "run/translator", translator, name="unet", source_modality=COLOUR)
+    return tmp_path / "run"
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    for i in range(3):
+        noise = np.random.default_rng(i).integers(0, 255, (8, 8, 3)).astype(np.uint8)
+        write_image(tmp_path / "images" / f"{i}.png", noise)
+    return tmp_path / "images"
+
+
+def manifest_of(path: Path, **files: Path | str) -> Path:
+    path.write_text("\n".join(["name,file", *(f"{name},{file}" for name, file in files.items())]))
+    return path
+
+
+def test_a_manifest_stands_for_a_folder(run: Path, images: Path, tmp_path: Path) -> None:
+    names = {"cat/far.png": images / "0.png", "dog/v1.5/near": "images/1.png"}
+    manifest = manifest_of(tmp_path / "m.csv", **names)
+    assert [file.name for file in list_files([manifest, images / "2.png"])] == [*names, "2.png"]
+    found = sourcefree.predict(run=run, images=[manifest])
+    assert found.files == [str(images / "0.png"), str(images / "1.png")]
+    np.testing.assert_allclose(
+        found.probabilities, sourcefree.predict(run=run, images=[images]).probabilities[:2], atol=1e-5
+    )
+    written = sourcefree.translate(run=run, images=[manifest], out=tmp_path / "out")
+    assert written == [tmp_path / "out/cat/far.png", tmp_path / "out/dog/v1.5/near.png"]
+    assert all(file.is_file() for file in written)
+
+
+@pytest.mark.parametrize("name", ["../../outside.png", "a/../../outside.png", "{absolute}/outside.png"])
+def test_translations_are_written_below_out_only(run: Path, images: Path, tmp_path: Path, name: str) -> None:
+    manifest = manifest_of(tmp_path / "m.csv", **{name.format(absolute=tmp_path): images / "0.png"})
+    with pytest.raises(DataError, match="is no path inside a folder"):
+        sourcefree.translate(run=run, images=[manifest], out=tmp_path / "deep/er/out")
+    assert not list(tmp_path.rglob("outside*"))
+
+
+def test_a_table_that_is_no_manifest_is_no_image(images: Path) -> None:
+    (images / "answers.csv").write_text("file,label\n0.png,cat\n")
+    with pytest.raises(DataError, match="expected a manifest with the columns name and file, found file, label"):
+        list_files([images / "answers.csv"])
