@@ -80,6 +80,7 @@ def other_arithmetic(out: Path, environment: Mapping[str, Any]) -> str | None:
 def _run(out: Path) -> dict[str, Any]:
     """Return the run.json of a run that was begun in a folder; nothing where it was stopped before that was written."""
     try:
-        return dict(read_json(out / "run.json"))
+        content = read_json(out / "run.json")
     except CheckpointError:
         return {}
+    return content if isinstance(content, dict) else {}

@@ -17,6 +17,8 @@ from sourcefree import __version__
 from sourcefree.errors import CheckpointError, ConfigError
 from sourcefree.files import write_text
 
+_DAMAGED = "the file is damaged: put a copy of it back if there is one, or start anew in another folder"
+
 
 @dataclass(frozen=True)
 class RunFolder:
@@ -83,12 +85,11 @@ def read_json(path: Path) -> Any:
     Raises:
         CheckpointError: the file is missing or damaged.
     """
+    text = _read_text(path)
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise CheckpointError(f"{path}: cannot be read ({error.strerror or error})") from error
+        return json.loads(text)
     except json.JSONDecodeError as error:
-        raise CheckpointError(f"{path}: not valid JSON ({error})") from error
+        raise CheckpointError(f"{path}: not valid JSON ({error})", hint=_DAMAGED) from error
 
 
 def check_same(file: Path, config: Mapping[str, Any], *, what: str, hint: str) -> None:
@@ -102,13 +103,42 @@ def check_same(file: Path, config: Mapping[str, Any], *, what: str, hint: str) -
 
     Raises:
         ConfigError: they differ; names the first differences.
+        CheckpointError: the stored one cannot be read.
     """
-    stored = yaml.safe_load(file.read_text(encoding="utf-8"))
+    stored = _stored(file)
     before, now = dict(_flat(stored)), dict(_flat(_plain(config)))
     changed = [name for name in sorted({*before, *now}) if before.get(name) != now.get(name)]
     if changed:
         shown = "; ".join(f"{name}: was {before.get(name)!r}, is {now.get(name)!r}" for name in changed[:5])
         raise ConfigError(f"{file}: {what} with other settings than the run was started with: {shown}", hint=hint)
+
+
+def _stored(file: Path) -> dict[str, Any]:
+    """Return the configuration in a file.
+
+    Raises:
+        CheckpointError: there is none that can be read.
+    """
+    text = _read_text(file)
+    try:
+        stored = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: of a date that is none
+        raise CheckpointError(f"{file}: not valid YAML ({' '.join(str(error).split())})", hint=_DAMAGED) from error
+    if not isinstance(stored, dict):
+        raise CheckpointError(
+            f"{file}: expected names and values, found {type(stored).__name__}: not the configuration of a run",
+            hint=_DAMAGED,
+        )
+    return stored
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except UnicodeDecodeError as error:
+        raise CheckpointError(f"{path}: expected text in UTF-8, found other bytes ({error})", hint=_DAMAGED) from error
 
 
 def _plain(config: Mapping[str, Any]) -> Any:

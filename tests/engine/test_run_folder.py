@@ -1,0 +1,43 @@
+"""What a run folder holds is read with errors that name the file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sourcefree.engine.run_folder import open_run, read_json
+from sourcefree.errors import CheckpointError
+
+CONFIG = {"settings": {"seed": 0, "rate": 0.1}, "data": {"images": 3}}
+
+
+@pytest.mark.parametrize(
+    ("content", "part"), [(b"\xff\xfe{}", "UTF-8"), (b'{"a": ', "not valid JSON"), (None, "cannot be read")]
+)
+def test_a_damaged_record_is_named(tmp_path: Path, content: bytes | None, part: str) -> None:
+    file = tmp_path / "summary.json"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(CheckpointError, match=rf"summary\.json: .*{part}"):
+        read_json(file)
+
+
+@pytest.mark.parametrize(
+    ("content", "part"),
+    [
+        (b"settings: {seed: 0", "not valid YAML"),
+        (b"seed: 2020-13-45", "not valid YAML"),
+        (b"seed: \x00", "not valid YAML"),
+        (b"seed: \xff", "UTF-8"),
+        (b"", "found NoneType"),
+        (b"- 1", "found list"),
+    ],
+)
+def test_a_damaged_configuration_is_named(tmp_path: Path, content: bytes, part: str) -> None:
+    run = tmp_path / "run"
+    open_run(run, config=CONFIG, resume=False)
+    (run / "config.yaml").write_bytes(content)
+    with pytest.raises(CheckpointError, match=rf"config\.yaml: .*{part}") as caught:
+        open_run(run, config=CONFIG, resume=True)
+    assert "another folder" in str(caught.value.hint)
