@@ -21,7 +21,7 @@ from sourcefree.engine.optimiser import create_optimiser, set_learning_rate
 from sourcefree.engine.progress import Silent
 from sourcefree.engine.run_folder import open_run
 from sourcefree.engine.runtime import Runtime, create_runtime
-from sourcefree.engine.sampling import augmentation_epoch, epoch_batches, steps_per_epoch
+from sourcefree.engine.sampling import augmentation_epochs, epoch_batches, steps_per_epoch
 from sourcefree.engine.tracking import MetricsFile
 from sourcefree.engine.trainer import Evidence, Streams, Trainer
 from sourcefree.errors import CheckpointError, ConfigError, DataError, DivergenceError
@@ -307,9 +307,63 @@ def test_images_that_statistics_are_made_of_come_in_equal_mixed_batches(runtime:
 
 
 def test_a_small_data_set_is_cropped_anew_each_time_it_is_gone_through() -> None:
-    drawn = [augmentation_epoch(20, 8, steps=5, epoch=epoch, step=step) for epoch in (0, 1) for step in range(5)]
-    assert drawn == [0, 0, 0, 1, 1, 2, 2, 2, 3, 3]
-    assert {augmentation_epoch(400, 8, steps=5, epoch=3, step=step) for step in range(5)} == {3}
+    drawn = [augmentation_epochs(20, 8, steps=5, epoch=epoch, step=step) for epoch in (0, 1) for step in range(5)]
+    assert [set(numbers) for numbers in drawn] == [{0}, {0}, {0}, {1}, {1}, {2}, {2}, {2}, {3}, {3}]
+    assert {number for step in range(5) for number in augmentation_epochs(400, 8, steps=5, epoch=3, step=step)} == {3}
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(1, 40), st.integers(0, 60), st.integers(1, 9), st.integers(0, 4), st.integers(1, 4))
+def test_results_stand_where_there_are_as_many_images_as_a_batch(
+    batch: int, more: int, steps: int, epoch: int, processes: int
+) -> None:
+    """Committed results were drawn with one number a step, by this formula."""
+    size, batch = batch * processes + more, batch * processes
+    for step in range(steps):
+        expected = epoch * -(-steps * batch // size) + step * batch // size
+        options = {"steps": steps, "epoch": epoch, "step": step, "processes": processes}
+        for rank in range(processes):
+            numbers = augmentation_epochs(size, batch, rank=rank, **options)
+            assert numbers.tolist() == [expected] * (batch // processes)
+
+
+def test_no_image_of_a_data_set_smaller_than_a_batch_has_the_same_crop_twice() -> None:
+    size, batch, steps = 10, 64, 3
+    seen: list[tuple[int, int]] = []
+    for epoch in range(2):
+        options = {"size": size, "batch_size": batch, "steps": steps, "epoch": epoch}
+        for step in range(steps):
+            for rank in range(2):
+                shares = {"rank": rank, "processes": 2}
+                indices = epoch_batches(**options, **shares, seed=0, stream="pairs")[step]
+                seen += zip(indices.tolist(), augmentation_epochs(**options, **shares, step=step).tolist(), strict=True)
+    assert len(seen) == len(set(seen)) == 2 * steps * batch
+
+
+def test_each_copy_of_an_image_in_a_batch_has_its_own_view(runtime: Runtime, tmp_path: Path) -> None:
+    class Numbered(Numbers):
+        """Each image tells the augmentation it is under."""
+
+        def __getitem__(self, indices: Any) -> ImageBatch:
+            images, positions = super().__getitem__(indices)
+            return ImageBatch(torch.full_like(images, self.epochs[-1]), positions)
+
+    class Watch(Line):
+        def forward(self, batch: StepBatch) -> StepOutput:
+            assert batch.pairs is not None
+            views.append(list(zip(batch.pairs.indices.tolist(), batch.pairs.images.flatten().tolist(), strict=True)))
+            return super().forward(batch)
+
+    views: list[list[tuple[int, float]]] = []
+    Trainer(runtime, MetricsFile(tmp_path / "metrics.jsonl"), Silent(), seed=3).fit(
+        Watch(),
+        stage="line",
+        streams=Streams(target=Numbers(), pairs=Numbered(2)),
+        settings=SETTINGS,
+        checkpoint=CheckpointFile(tmp_path / "line.pt"),
+    )
+    assert all(len(set(batch)) == len(batch) == 6 for batch in views)
+    assert len({view for batch in views for view in batch}) == 6 * len(views)
 
 
 def test_one_image_is_too_few_to_train_on(runtime: Runtime, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,7 +18,7 @@ from sourcefree.engine.checkpoint import CheckpointFile, TrainingState
 from sourcefree.engine.optimiser import create_optimiser, set_learning_rate
 from sourcefree.engine.progress import Progress
 from sourcefree.engine.runtime import Runtime
-from sourcefree.engine.sampling import augmentation_epoch, epoch_batches, steps_per_epoch
+from sourcefree.engine.sampling import augmentation_epochs, epoch_batches, steps_per_epoch
 from sourcefree.engine.tracking import Tracker
 from sourcefree.errors import DataError, DivergenceError
 from sourcefree.methods.base import EpochView, Method
@@ -171,13 +172,26 @@ class Trainer:
     ) -> dict[str, float]:
         """Return the mean of every loss term over the epoch."""
         steps = len(next(iter(plan.values())))
+        numbers = partial(
+            augmentation_epochs,
+            batch_size=batch_size,
+            steps=steps,
+            epoch=epoch,
+            rank=self.runtime.rank,
+            processes=self.runtime.processes,
+        )
         sums: dict[str, Tensor] = {}
         module.train()
         for step in range(steps):
             set_learning_rate(optimiser, (epoch * steps + step) / (epochs * steps))
-            for dataset in data.values():
-                dataset.set_epoch(augmentation_epoch(len(dataset), batch_size, steps=steps, epoch=epoch, step=step))
-            batch = StepBatch(**{name: self.runtime.to_device(data[name][plan[name][step]]) for name in data})
+            batch = StepBatch(
+                **{
+                    name: self.runtime.to_device(
+                        _augmented(dataset, plan[name][step], numbers(len(dataset), step=step))
+                    )
+                    for name, dataset in data.items()
+                }
+            )
             output = self._step(module, optimiser, batch)
             for name, value in {"loss": output.loss.detach(), **output.terms}.items():
                 sums[name] = sums.get(name, torch.zeros_like(value)) + value
@@ -186,10 +200,10 @@ class Trainer:
                 self.progress.advance(epoch * steps + step + 1, _numbers(output))
         names = list(sums)
         means = self.runtime.mean_over_processes(torch.stack([sums[name].float() for name in names]) / steps).tolist()
-        numbers = dict(zip(names, means, strict=True))
-        if not all(math.isfinite(value) for value in numbers.values()):
-            raise _diverged(numbers, stage=stage, epoch=epoch, step=steps - 1)
-        return numbers
+        terms = dict(zip(names, means, strict=True))
+        if not all(math.isfinite(value) for value in terms.values()):
+            raise _diverged(terms, stage=stage, epoch=epoch, step=steps - 1)
+        return terms
 
     def _step(self, module: nn.Module, optimiser: torch.optim.Optimizer, batch: StepBatch) -> StepOutput:
         with self.runtime.autocast():
@@ -233,6 +247,15 @@ def _batch_size(data: Mapping[str, TrainingData], settings: Optimisation, proces
             hint="give more images or a larger batch_size",
         )
     return max(processes, min(settings.batch_size, leading) // processes * processes)
+
+
+def _augmented(dataset: TrainingData, indices: np.ndarray, numbers: np.ndarray) -> Any:
+    """Return the batch of these positions, each under the augmentations of its number; numbers must not fall."""
+    parts = []
+    for number in np.unique(numbers):
+        dataset.set_epoch(int(number))
+        parts.append(dataset[indices[numbers == number]])
+    return parts[0] if len(parts) == 1 else type(parts[0])(*map(torch.cat, zip(*parts, strict=True)))
 
 
 def _view(progress: float, evidence: Evidence) -> EpochView:
