@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from accelerate.state import AcceleratorState, PartialState
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
@@ -163,6 +164,13 @@ def test_a_stage_cut_off_between_epochs_ends_at_the_same_weights(runtime: Runtim
     assert torch.equal(whole.layer.weight, resumed.layer.weight)
     assert torch.equal(whole.layer.bias, resumed.layer.bias)
     assert (tmp_path / "a/metrics.jsonl").read_text() == (tmp_path / "b/metrics.jsonl").read_text()
+
+
+def test_a_stage_that_ended_is_not_kept_in_memory(runtime: Runtime, tmp_path: Path) -> None:
+    for epochs in (2, 3):
+        method = weakref.ref(train(runtime, tmp_path, epochs=epochs))
+        gc.collect()
+        assert method() is None
 
 
 def test_a_finished_stage_is_not_trained_again(runtime: Runtime, tmp_path: Path) -> None:
@@ -391,27 +399,3 @@ def test_a_flipped_bit_in_a_checkpoint_is_named_or_changes_nothing(tmp_path: Pat
         else:
             assert str(read) == str(state)
     assert named > content / 4
-
-
-def test_auto_takes_the_gpu_after_a_call_that_used_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    create_runtime(device="cpu", precision="fp32", network=nn.Identity())
-    gpu = torch.device("meta")  # stands for a GPU, which the test's machine need not have
-    monkeypatch.setattr(PartialState, "default_device", gpu)
-    try:
-        assert create_runtime(device="auto", precision="fp32", network=nn.Identity()).device == gpu
-    finally:
-        AcceleratorState._reset_state(reset_partial_state=True)
-
-
-@pytest.mark.parametrize(("device", "precision", "part"), [("gpu", "fp32", "cuda"), ("cpu", "fp16", "bf16")])
-def test_a_device_or_precision_that_is_none_is_refused(device: Any, precision: Any, part: str) -> None:
-    with pytest.raises(ConfigError, match=r"no (device 'gpu'|precision 'fp16')") as caught:
-        create_runtime(device=device, precision=precision, network=nn.Identity())
-    assert part in str(caught.value.hint)
-
-
-def test_no_cast_weight_outlives_its_layer() -> None:
-    """A pass without gradients would leave a copy in the cache that lets none through in the next pass, in older torch."""
-    runtime = create_runtime(device="cpu", precision="bf16", network=nn.Identity())
-    with runtime.autocast():
-        assert not torch.is_autocast_cache_enabled()

@@ -139,6 +139,7 @@ class Trainer:
         self.seconds.setdefault(stage, before)
         sides = sum(2 if name == "pairs" else 1 for name in data)
         self.images[stage] = epochs * steps * batch_size * sides
+        self.runtime.release()
         method.eval()
 
     def _plan(
