@@ -12,9 +12,10 @@ import torch
 from torch import nn
 
 import sourcefree
+from sourcefree.commands.resuming import is_complete
 from sourcefree.commands.source_models import resolve_source_model
 from sourcefree.data.image_io import write_image
-from sourcefree.errors import CheckpointError, ConfigError, SourcefreeError
+from sourcefree.errors import CheckpointError, ConfigError, DivergenceError, SourcefreeError
 from sourcefree.methods.presets import METHODS, student_sections
 from sourcefree.models.architecture import Architecture
 from sourcefree.models.classifier import Classifier, find_stages
@@ -321,6 +322,18 @@ def test_a_run_is_not_resumed_with_other_images(two_bands: Path, monkeypatch: py
         adapt(own_classifier(), two_bands, settings, resume=True)
     more.unlink()
     assert adapt(own_classifier(), two_bands, settings, resume=True).scores
+
+
+def test_a_collapse_is_accepted_as_its_hint_says(two_bands: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sourcefree.commands.adapt.collapse_warning", lambda *_: "one class only")
+    accepting = override(sourcefree.method_settings("multilevel"), QUICK)
+    refusing = override(accepting, {"allow_collapse": False})
+    with pytest.raises(DivergenceError, match=r"one class only(?s:.)*--resume --allow-collapse"):
+        adapt(own_classifier(), two_bands, refusing)
+    assert "one class only" in adapt(own_classifier(), two_bands, accepting, resume=True).warnings
+    assert is_complete(two_bands / "run")
+    assert adapt(own_classifier(), two_bands, refusing, resume=True).scores  # it was accepted before
+    assert is_complete(two_bands / "run")
 
 
 def test_a_run_goes_on_from_another_working_directory(two_bands: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -186,6 +186,23 @@ def test_a_loss_that_is_not_finite_stops_with_its_terms(runtime: Runtime, tmp_pa
     assert not (tmp_path / "line.pt").exists()
 
 
+def test_a_run_that_diverged_gets_advice_that_can_be_followed(runtime: Runtime, tmp_path: Path) -> None:
+    with pytest.raises(DivergenceError) as caught:
+        train(runtime, tmp_path, poison=True)
+    hint = str(caught.value.hint)
+    assert "another folder with a lower learning rate" in hint
+    assert "--resume comes to the same end" in hint
+    assert "precision" not in hint
+    assert "sourcefree inspect" in hint
+    casting = Runtime(runtime.accelerator, "bf16")
+    train(casting, tmp_path, epochs=2)
+    with pytest.raises(DivergenceError) as caught:
+        train(casting, tmp_path, poison=True)
+    hint = str(caught.value.hint)
+    assert "--resume --precision fp32, from the state after epoch 2, or start a run in another folder" in hint
+    assert "inspect" not in hint
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.integers(1, 60), st.integers(1, 20), st.integers(1, 6), st.integers(0, 3))
 def test_every_image_is_seen_equally_often(size: int, batch: int, epochs: int, seed: int) -> None:

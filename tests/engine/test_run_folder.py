@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from sourcefree.engine.run_folder import open_run, read_json
-from sourcefree.errors import CheckpointError
+from sourcefree.errors import CheckpointError, ConfigError
 
 CONFIG = {"settings": {"seed": 0, "rate": 0.1}, "data": {"images": 3}}
 
@@ -41,3 +42,18 @@ def test_a_damaged_configuration_is_named(tmp_path: Path, content: bytes, part: 
     with pytest.raises(CheckpointError, match=rf"config\.yaml: .*{part}") as caught:
         open_run(run, config=CONFIG, resume=True)
     assert "another folder" in str(caught.value.hint)
+
+
+def test_how_a_run_is_done_may_change_and_is_recorded(tmp_path: Path) -> None:
+    """Errors advise to change these settings: --resume must not refuse what it was advised to do."""
+    free = {"allow_collapse": False, "device": "auto", "max_unreadable": 0.05, "precision": "auto"}
+    changed = {"allow_collapse": True, "device": "cpu", "max_unreadable": 0.5, "precision": "fp32"}
+    config = {"settings": {"seed": 0, **free}, "data": {"images": 3}}
+    open_run(tmp_path / "run", config=config, resume=False)
+    again = {**config, "settings": {"seed": 0, **changed}}
+    open_run(tmp_path / "run", config=again, resume=True, active=False)
+    assert yaml.safe_load((tmp_path / "run/config.yaml").read_text()) == config
+    open_run(tmp_path / "run", config=again, resume=True)
+    assert yaml.safe_load((tmp_path / "run/config.yaml").read_text()) == again
+    with pytest.raises(ConfigError, match=r"settings\.seed: was 0, is 1\n"):
+        open_run(tmp_path / "run", config={**config, "settings": {"seed": 1, **free}}, resume=True)

@@ -254,3 +254,11 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "mine/notes.txt").write_text("mine")
     with pytest.raises(ConfigError, match="holds no tuning"):
         tune_module._open(tmp_path / "mine", config)
+
+
+def test_a_tuning_goes_on_as_the_errors_of_its_trials_advise(tmp_path: Path) -> None:
+    config = {"settings": {"seed": 0, "device": "auto", "max_unreadable": 0.05, "precision": "auto"}}
+    tune_module._open(tmp_path / "out", config)
+    tune_module._open(tmp_path / "out", {"settings": {**config["settings"], "device": "cpu", "max_unreadable": 0.5}})
+    with pytest.raises(ConfigError, match=r"settings\.precision: was 'auto', is 'fp32'"):
+        tune_module._open(tmp_path / "out", {"settings": {**config["settings"], "precision": "fp32"}})

@@ -179,11 +179,11 @@ def _finish(
     warnings = (*notes, *delivery.warnings, *([collapse] if collapse else []))
     if not written:  # else what has been measured with labels since would be lost
         write_run(adaptation, folder, judge, candidates, delivery, warnings)
-    if collapse and not adaptation.settings.allow_collapse:
+    if collapse and not adaptation.settings.allow_collapse and not written:  # else it has been accepted
         raise DivergenceError(
             f"{folder.path}: {collapse}",
             hint=f"the run is saved, with {delivery.delivered} in its model folder; see report.html; try a lower learning "
-            "rate or less self-training (docs/methods.md), or accept it with --allow-collapse",
+            "rate or less self-training in another folder (docs/methods.md), or accept it with --resume --allow-collapse",
         )
     return AdaptResult(
         run=folder.path,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -17,6 +17,8 @@ from sourcefree import __version__
 from sourcefree.errors import CheckpointError, ConfigError
 from sourcefree.files import write_text
 
+# Settings of how a run is done: errors advise to change them, and where numbers come out otherwise the user is told.
+_FREE = ("allow_collapse", "device", "max_unreadable", "precision")
 _DAMAGED = "the file is damaged: put a copy of it back if there is one, or start anew in another folder"
 
 
@@ -67,11 +69,10 @@ def open_run(out: Path, *, config: Mapping[str, Any], resume: bool, active: bool
 
     Raises:
         ConfigError: ``resume`` is on and the run was started with another configuration.
+        CheckpointError: ``resume`` is on and its configuration cannot be read.
     """
-    file = out / "config.yaml"
     if resume:
-        check_same(file, config, what="--resume", hint="give the same settings, or start a new run in another folder")
-        return RunFolder(out, active)
+        return _reopened(RunFolder(out, active), config)
     if active:
         out.mkdir(parents=True, exist_ok=True)
         (out / "checkpoints").mkdir(exist_ok=True)
@@ -92,14 +93,33 @@ def read_json(path: Path) -> Any:
         raise CheckpointError(f"{path}: not valid JSON ({error})", hint=_DAMAGED) from error
 
 
-def check_same(file: Path, config: Mapping[str, Any], *, what: str, hint: str) -> None:
-    """Check that a configuration is the one that a folder was begun with.
+def _reopened(folder: RunFolder, config: Mapping[str, Any]) -> RunFolder:
+    """Return the folder of a run that is gone on with, its free settings as they are now."""
+    stored = check_same(
+        folder.path / "config.yaml",
+        config,
+        what="--resume",
+        hint="give the same settings, or start a new run in another folder",
+        free=[f"settings.{name}" for name in _FREE],
+    )
+    before, now = stored.get("settings", {}), config.get("settings", {})
+    settings = {**before, **{name: now[name] for name in _FREE if name in now}}
+    if settings != before:
+        folder.write_yaml("config.yaml", {**stored, "settings": settings})
+    return folder
+
+
+def check_same(
+    file: Path, config: Mapping[str, Any], *, what: str, hint: str, free: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Return the configuration that a folder was begun with, if the one given now is the same.
 
     Args:
         file: the stored configuration, YAML.
         config: the one given now.
         what: the user is doing, for the message.
         hint: what to do where they differ.
+        free: dotted names that may differ.
 
     Raises:
         ConfigError: they differ; names the first differences.
@@ -107,10 +127,12 @@ def check_same(file: Path, config: Mapping[str, Any], *, what: str, hint: str) -
     """
     stored = _stored(file)
     before, now = dict(_flat(stored)), dict(_flat(_plain(config)))
-    changed = [name for name in sorted({*before, *now}) if before.get(name) != now.get(name)]
+    compared = sorted({*before, *now} - {*free})
+    changed = [name for name in compared if before.get(name) != now.get(name)]
     if changed:
         shown = "; ".join(f"{name}: was {before.get(name)!r}, is {now.get(name)!r}" for name in changed[:5])
         raise ConfigError(f"{file}: {what} with other settings than the run was started with: {shown}", hint=hint)
+    return stored
 
 
 def _stored(file: Path) -> dict[str, Any]:

@@ -197,13 +197,14 @@ class Trainer:
             for name, value in {"loss": output.loss.detach(), **output.terms}.items():
                 sums[name] = sums.get(name, torch.zeros_like(value)) + value
             if step % _SHOW_EVERY == 0 or step == steps - 1:
-                _check_finite(output, stage=stage, epoch=epoch, step=step)
+                if not torch.isfinite(output.loss):
+                    raise self._diverged(_numbers(output), stage=stage, epoch=epoch, step=step)
                 self.progress.advance(epoch * steps + step + 1, _numbers(output))
         names = list(sums)
         means = self.runtime.mean_over_processes(torch.stack([sums[name].float() for name in names]) / steps).tolist()
         terms = dict(zip(names, means, strict=True))
         if not all(math.isfinite(value) for value in terms.values()):
-            raise _diverged(terms, stage=stage, epoch=epoch, step=steps - 1)
+            raise self._diverged(terms, stage=stage, epoch=epoch, step=steps - 1)
         return terms
 
     def _step(self, module: nn.Module, optimiser: torch.optim.Optimizer, batch: StepBatch) -> StepOutput:
@@ -213,6 +214,20 @@ class Trainer:
         self.runtime.backward(output.loss)
         optimiser.step()
         return output
+
+    def _diverged(self, numbers: Mapping[str, float], *, stage: str, epoch: int, step: int) -> DivergenceError:
+        shown = ", ".join(f"{name} {value:g}" for name, value in numbers.items())
+        lower = "start a run in another folder with a lower learning rate (--set ...optimisation.learning_rate=...)"
+        if self.runtime.precision == "bf16":
+            since = f", from the state after epoch {epoch}" if epoch else ""
+            hint = f"go on in fp32 with --resume --precision fp32{since}, or {lower}"
+        else:
+            hint = f"{lower}: with the same settings --resume comes to the same end"
+        if epoch == 0:
+            hint += "; sourcefree inspect shows what the images are"
+        return DivergenceError(
+            f"stage {stage}, epoch {epoch + 1}, step {step + 1}: the loss is not finite ({shown})", hint=hint
+        )
 
     def _restore(
         self, method: Method, optimiser: torch.optim.Optimizer, checkpoint: CheckpointFile, stage: str
@@ -275,21 +290,5 @@ def _observed(evidence: Evidence, epoch: int, epochs: int) -> float:
     return time.perf_counter() - started
 
 
-def _check_finite(output: StepOutput, *, stage: str, epoch: int, step: int) -> None:
-    if not torch.isfinite(output.loss):
-        raise _diverged(_numbers(output), stage=stage, epoch=epoch, step=step)
-
-
 def _numbers(output: StepOutput) -> dict[str, float]:
     return {"loss": float(output.loss.detach()), **{name: float(value) for name, value in output.terms.items()}}
-
-
-def _diverged(numbers: Mapping[str, float], *, stage: str, epoch: int, step: int) -> DivergenceError:
-    shown = ", ".join(f"{name} {value:g}" for name, value in numbers.items())
-    return DivergenceError(
-        f"stage {stage}, epoch {epoch + 1}, step {step + 1}: the loss is not finite ({shown})",
-        hint=f"lower the learning rate (--set ...optimisation.learning_rate=...) or use --precision fp32; the state after "
-        f"epoch {epoch} is kept"
-        if epoch
-        else "lower the learning rate, use --precision fp32, or run sourcefree inspect",
-    )

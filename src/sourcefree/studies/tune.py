@@ -141,7 +141,11 @@ def _open(out: Path, config: Mapping[str, Any]) -> RunFolder:
     file, folder = out / "tune.yaml", RunFolder(out)
     if file.is_file():
         check_same(
-            file, config, what="tune", hint="give the same data, settings, space and score, or choose another --out"
+            file,
+            config,
+            what="tune",
+            hint="give the same data, settings, space and score, or choose another --out",
+            free=("settings.device", "settings.max_unreadable"),  # neither says what a trial is worth
         )
         return folder
     if out.is_dir() and any(out.iterdir()):
