@@ -57,3 +57,14 @@ def test_how_a_run_is_done_may_change_and_is_recorded(tmp_path: Path) -> None:
     assert yaml.safe_load((tmp_path / "run/config.yaml").read_text()) == again
     with pytest.raises(ConfigError, match=r"settings\.seed: was 0, is 1\n"):
         open_run(tmp_path / "run", config={**config, "settings": {"seed": 1, **free}}, resume=True)
+
+
+def test_what_was_measured_on_another_cpu_is_the_same(tmp_path: Path) -> None:
+    def data(mean: list[float], images: int = 3) -> dict[str, object]:
+        return {"data": {"images": images, "mean": mean}}
+
+    open_run(tmp_path / "run", config=data([0.4871234567, 1e-12]), resume=False)
+    open_run(tmp_path / "run", config=data([0.4871234568, -1e-12]), resume=True)
+    for other in (data([0.48713, 0.0]), data([0.4871234567]), data([0.4871234567, 0.0], images=4)):
+        with pytest.raises(ConfigError, match=r"data\.(mean|images): was"):
+            open_run(tmp_path / "run", config=other, resume=True)

@@ -1,4 +1,8 @@
-"""What a run must have in common with the one it goes on with, to end at the same weights."""
+"""What a run must have in common with the one it goes on with, to end at the same weights.
+
+To the bit that holds on a CPU, with the same number of threads. A GPU's kernels are free to add in any order: there, as between
+any two runs of the same settings, the weights are alike and not equal.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,7 @@ from sourcefree.fingerprint import fingerprint
 from sourcefree.models.trained import TrainedClassifier
 
 _PATHS = ("source_weights", "source_labels", "target", "pairs_source", "pairs_target")
-_ARITHMETIC = ("device", "precision", "processes", "torch")
+_ARITHMETIC = ("device", "precision", "processes", "threads", "torch")
 
 
 def place(path: Path | str | None) -> str | None:
@@ -61,7 +65,7 @@ def is_complete(out: Path) -> bool:
 
 
 def other_arithmetic(out: Path, environment: Mapping[str, Any]) -> str | None:
-    """Return a sentence for the user where a run was begun with another device, precision, number of processes or torch.
+    """Return a sentence for the user where a run was begun with other arithmetic: device, precision, processes, threads, torch.
 
     That is allowed, since a run may have to move; but numbers are rounded otherwise there.
 

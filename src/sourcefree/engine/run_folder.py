@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -114,6 +115,8 @@ def check_same(
 ) -> dict[str, Any]:
     """Return the configuration that a folder was begun with, if the one given now is the same.
 
+    Numbers count as the same up to a millionth: what was measured on images differs in its last digits on another CPU.
+
     Args:
         file: the stored configuration, YAML.
         config: the one given now.
@@ -128,11 +131,19 @@ def check_same(
     stored = _stored(file)
     before, now = dict(_flat(stored)), dict(_flat(_plain(config)))
     compared = sorted({*before, *now} - {*free})
-    changed = [name for name in compared if before.get(name) != now.get(name)]
+    changed = [name for name in compared if not _alike(before.get(name), now.get(name))]
     if changed:
         shown = "; ".join(f"{name}: was {before.get(name)!r}, is {now.get(name)!r}" for name in changed[:5])
         raise ConfigError(f"{file}: {what} with other settings than the run was started with: {shown}", hint=hint)
     return stored
+
+
+def _alike(one: Any, other: Any) -> bool:
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_alike, one, other))
+    if isinstance(one, float) and isinstance(other, float):
+        return math.isclose(one, other, rel_tol=1e-6, abs_tol=1e-9)  # a mean may be next to 0
+    return bool(one == other)
 
 
 def _stored(file: Path) -> dict[str, Any]:

@@ -108,6 +108,9 @@ class Trainer:
     ) -> None:
         """Train the method in place, going on from the checkpoint where there is one.
 
+        On a CPU with the same number of threads it then ends at the weights of an unbroken training; a GPU's kernels add in
+        any order, which makes no two trainings equal to the bit.
+
         Raises:
             DataError: there are too few images for a batch.
             DivergenceError: the loss is not finite; the checkpoint of the last good epoch stays.
