@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import yaml
 from torch import nn
 
 import sourcefree
@@ -316,12 +318,48 @@ def test_a_run_is_not_resumed_with_other_images(two_bands: Path, monkeypatch: py
     with monkeypatch.context() as broken, pytest.raises(KeyboardInterrupt):
         broken.setattr("sourcefree.commands.adaptation.Adaptation.judge", stop)
         adapt(own_classifier(), two_bands, settings)
+    for side in ("source", "target"):
+        pair = two_bands / ("pairs/rgb/3.png" if side == "source" else "pairs/two/3.tif")
+        kept = pair.read_bytes()
+        write_image(pair, np.zeros((24, 24, 3), np.uint8) if side == "source" else np.zeros((24, 24, 2), np.float32))
+        with pytest.raises(ConfigError, match=rf"data\.pairs\.{side}_mean: was"):
+            adapt(own_classifier(), two_bands, settings, resume=True)
+        pair.write_bytes(kept)
     more = two_bands / "target/more.tif"
     more.write_bytes((two_bands / "target/0.tif").read_bytes())
     with pytest.raises(ConfigError, match=r"target\.images: was 16, is 17"):
         adapt(own_classifier(), two_bands, settings, resume=True)
     more.unlink()
     assert adapt(own_classifier(), two_bands, settings, resume=True).scores
+
+
+def test_a_run_is_not_resumed_from_another_source_model(two_bands: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stages that are done come from the model that the run was begun with."""
+
+    class StopError(Exception):
+        pass
+
+    def stop(*_: object) -> None:
+        raise StopError
+
+    settings = override(sourcefree.method_settings("multilevel"), QUICK)
+    monkeypatch.setattr("sourcefree.commands.adaptation.Adaptation.judge", stop)
+    with pytest.raises(StopError):
+        adapt(own_classifier(), two_bands, settings)
+    retrained, renamed, moved = own_classifier(), own_classifier(), own_classifier()
+    with torch.no_grad():
+        next(retrained.model.parameters()).view(-1)[0] += 1
+    renamed = replace(renamed, labels=("dog", "cat"))
+    moved = replace(moved, modality=sourcefree.Modality(**{**moved.modality.to_dict(), "mean": (0.4, 0.5, 0.5)}))
+    for source, part in ((retrained, "weights"), (renamed, "labels"), (moved, "mean")):
+        with pytest.raises(ConfigError, match=rf"data\.source_model\.{part}: was"):
+            adapt(source, two_bands, settings, resume=True)
+    config = two_bands / "run/config.yaml"
+    earlier = yaml.safe_load(config.read_text())
+    earlier["data"] = {part: {"names": earlier["data"][part]["names"]} for part in ("target", "pairs")}
+    config.write_text(yaml.safe_dump(earlier))  # as a version wrote it that recorded less
+    with pytest.raises(StopError):
+        adapt(retrained, two_bands, settings, resume=True)
 
 
 def test_a_collapse_is_accepted_as_its_hint_says(two_bands: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,14 @@ from sourcefree.commands.delivery import collapse_warning, decide
 from sourcefree.commands.handover import trained_candidate, write_run
 from sourcefree.commands.loading import check_enough, load_pair_data, load_target
 from sourcefree.commands.records import report_ended_run
-from sourcefree.commands.resuming import image_facts, is_complete, other_arithmetic, recorded
+from sourcefree.commands.resuming import (
+    image_facts,
+    is_complete,
+    other_arithmetic,
+    pair_facts,
+    recorded,
+    source_facts,
+)
 from sourcefree.commands.source_models import SourceModel, resolve_source_model
 from sourcefree.config import AdaptSettings
 from sourcefree.data.folders import match_pairs
@@ -162,10 +169,11 @@ def _load(
 
 
 def _data_facts(adaptation: Adaptation) -> dict[str, Any]:
-    sensor = adaptation.target.modality
+    source, sensor = adaptation.source, adaptation.target.modality
     return {
+        "source_model": source_facts(source),
         "target": image_facts(adaptation.target.images.names, sensor),
-        "pairs": image_facts(adaptation.pairs.whole.names, sensor),
+        "pairs": pair_facts(adaptation.pairs.whole, source=source.modality, target=sensor),
     }
 
 

@@ -115,6 +115,7 @@ def check_same(
 ) -> dict[str, Any]:
     """Return the configuration that a folder was begun with, if the one given now is the same.
 
+    What was recorded of the data (``data``) is compared where both have it: earlier versions recorded less.
     Numbers count as the same up to a millionth: what was measured on images differs in its last digits on another CPU.
 
     Args:
@@ -130,7 +131,8 @@ def check_same(
     """
     stored = _stored(file)
     before, now = dict(_flat(stored)), dict(_flat(_plain(config)))
-    compared = sorted({*before, *now} - {*free})
+    one_sided = {name for name in before.keys() ^ now.keys() if name.startswith("data.")}
+    compared = sorted({*before, *now} - {*free} - one_sided)
     changed = [name for name in compared if not _alike(before.get(name), now.get(name))]
     if changed:
         shown = "; ".join(f"{name}: was {before.get(name)!r}, is {now.get(name)!r}" for name in changed[:5])
