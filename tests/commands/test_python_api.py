@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import yaml
 from torch import nn
 
 import sourcefree
+from sourcefree.commands.resuming import is_complete
 from sourcefree.commands.source_models import resolve_source_model
 from sourcefree.data.image_io import write_image
-from sourcefree.errors import CheckpointError, ConfigError, SourcefreeError
+from sourcefree.errors import CheckpointError, ConfigError, DivergenceError, SourcefreeError
 from sourcefree.methods.presets import METHODS, student_sections
 from sourcefree.models.architecture import Architecture
 from sourcefree.models.classifier import Classifier, find_stages
@@ -315,12 +318,60 @@ def test_a_run_is_not_resumed_with_other_images(two_bands: Path, monkeypatch: py
     with monkeypatch.context() as broken, pytest.raises(KeyboardInterrupt):
         broken.setattr("sourcefree.commands.adaptation.Adaptation.judge", stop)
         adapt(own_classifier(), two_bands, settings)
+    for side in ("source", "target"):
+        pair = two_bands / ("pairs/rgb/3.png" if side == "source" else "pairs/two/3.tif")
+        kept = pair.read_bytes()
+        write_image(pair, np.zeros((24, 24, 3), np.uint8) if side == "source" else np.zeros((24, 24, 2), np.float32))
+        with pytest.raises(ConfigError, match=rf"data\.pairs\.{side}_mean: was"):
+            adapt(own_classifier(), two_bands, settings, resume=True)
+        pair.write_bytes(kept)
     more = two_bands / "target/more.tif"
     more.write_bytes((two_bands / "target/0.tif").read_bytes())
     with pytest.raises(ConfigError, match=r"target\.images: was 16, is 17"):
         adapt(own_classifier(), two_bands, settings, resume=True)
     more.unlink()
     assert adapt(own_classifier(), two_bands, settings, resume=True).scores
+
+
+def test_a_run_is_not_resumed_from_another_source_model(two_bands: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stages that are done come from the model that the run was begun with."""
+
+    class StopError(Exception):
+        pass
+
+    def stop(*_: object) -> None:
+        raise StopError
+
+    settings = override(sourcefree.method_settings("multilevel"), QUICK)
+    monkeypatch.setattr("sourcefree.commands.adaptation.Adaptation.judge", stop)
+    with pytest.raises(StopError):
+        adapt(own_classifier(), two_bands, settings)
+    retrained, renamed, moved = own_classifier(), own_classifier(), own_classifier()
+    with torch.no_grad():
+        next(retrained.model.parameters()).view(-1)[0] += 1
+    renamed = replace(renamed, labels=("dog", "cat"))
+    moved = replace(moved, modality=sourcefree.Modality(**{**moved.modality.to_dict(), "mean": (0.4, 0.5, 0.5)}))
+    for source, part in ((retrained, "weights"), (renamed, "labels"), (moved, "mean")):
+        with pytest.raises(ConfigError, match=rf"data\.source_model\.{part}: was"):
+            adapt(source, two_bands, settings, resume=True)
+    config = two_bands / "run/config.yaml"
+    earlier = yaml.safe_load(config.read_text())
+    earlier["data"] = {part: {"names": earlier["data"][part]["names"]} for part in ("target", "pairs")}
+    config.write_text(yaml.safe_dump(earlier))  # as a version wrote it that recorded less
+    with pytest.raises(StopError):
+        adapt(retrained, two_bands, settings, resume=True)
+
+
+def test_a_collapse_is_accepted_as_its_hint_says(two_bands: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sourcefree.commands.adapt.collapse_warning", lambda *_: "one class only")
+    accepting = override(sourcefree.method_settings("multilevel"), QUICK)
+    refusing = override(accepting, {"allow_collapse": False})
+    with pytest.raises(DivergenceError, match=r"one class only(?s:.)*--resume --allow-collapse"):
+        adapt(own_classifier(), two_bands, refusing)
+    assert "one class only" in adapt(own_classifier(), two_bands, accepting, resume=True).warnings
+    assert is_complete(two_bands / "run")
+    assert adapt(own_classifier(), two_bands, refusing, resume=True).scores  # it was accepted before
+    assert is_complete(two_bands / "run")
 
 
 def test_a_run_goes_on_from_another_working_directory(two_bands: Path, monkeypatch: pytest.MonkeyPatch) -> None:

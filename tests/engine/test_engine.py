@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from accelerate.state import AcceleratorState, PartialState
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
@@ -21,7 +22,7 @@ from sourcefree.engine.optimiser import create_optimiser, set_learning_rate
 from sourcefree.engine.progress import Silent
 from sourcefree.engine.run_folder import open_run
 from sourcefree.engine.runtime import Runtime, create_runtime
-from sourcefree.engine.sampling import augmentation_epoch, epoch_batches, steps_per_epoch
+from sourcefree.engine.sampling import augmentation_epochs, epoch_batches, steps_per_epoch
 from sourcefree.engine.tracking import MetricsFile
 from sourcefree.engine.trainer import Evidence, Streams, Trainer
 from sourcefree.errors import CheckpointError, ConfigError, DataError, DivergenceError
@@ -165,6 +166,13 @@ def test_a_stage_cut_off_between_epochs_ends_at_the_same_weights(runtime: Runtim
     assert (tmp_path / "a/metrics.jsonl").read_text() == (tmp_path / "b/metrics.jsonl").read_text()
 
 
+def test_a_stage_that_ended_is_not_kept_in_memory(runtime: Runtime, tmp_path: Path) -> None:
+    for epochs in (2, 3):
+        method = weakref.ref(train(runtime, tmp_path, epochs=epochs))
+        gc.collect()
+        assert method() is None
+
+
 def test_a_finished_stage_is_not_trained_again(runtime: Runtime, tmp_path: Path) -> None:
     first, data = train(runtime, tmp_path), Numbers()
     again = train(runtime, tmp_path, data=data)
@@ -176,6 +184,23 @@ def test_a_loss_that_is_not_finite_stops_with_its_terms(runtime: Runtime, tmp_pa
     with pytest.raises(DivergenceError, match=r"stage line, epoch 1, step 1.*square nan"):
         train(runtime, tmp_path, poison=True)
     assert not (tmp_path / "line.pt").exists()
+
+
+def test_a_run_that_diverged_gets_advice_that_can_be_followed(runtime: Runtime, tmp_path: Path) -> None:
+    with pytest.raises(DivergenceError) as caught:
+        train(runtime, tmp_path, poison=True)
+    hint = str(caught.value.hint)
+    assert "another folder with a lower learning rate" in hint
+    assert "--resume comes to the same end" in hint
+    assert "precision" not in hint
+    assert "sourcefree inspect" in hint
+    casting = Runtime(runtime.accelerator, "bf16")
+    train(casting, tmp_path, epochs=2)
+    with pytest.raises(DivergenceError) as caught:
+        train(casting, tmp_path, poison=True)
+    hint = str(caught.value.hint)
+    assert "--resume --precision fp32, from the state after epoch 2, or start a run in another folder" in hint
+    assert "inspect" not in hint
 
 
 @settings(max_examples=60, deadline=None)
@@ -307,9 +332,63 @@ def test_images_that_statistics_are_made_of_come_in_equal_mixed_batches(runtime:
 
 
 def test_a_small_data_set_is_cropped_anew_each_time_it_is_gone_through() -> None:
-    drawn = [augmentation_epoch(20, 8, steps=5, epoch=epoch, step=step) for epoch in (0, 1) for step in range(5)]
-    assert drawn == [0, 0, 0, 1, 1, 2, 2, 2, 3, 3]
-    assert {augmentation_epoch(400, 8, steps=5, epoch=3, step=step) for step in range(5)} == {3}
+    drawn = [augmentation_epochs(20, 8, steps=5, epoch=epoch, step=step) for epoch in (0, 1) for step in range(5)]
+    assert [set(numbers) for numbers in drawn] == [{0}, {0}, {0}, {1}, {1}, {2}, {2}, {2}, {3}, {3}]
+    assert {number for step in range(5) for number in augmentation_epochs(400, 8, steps=5, epoch=3, step=step)} == {3}
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(1, 40), st.integers(0, 60), st.integers(1, 9), st.integers(0, 4), st.integers(1, 4))
+def test_results_stand_where_there_are_as_many_images_as_a_batch(
+    batch: int, more: int, steps: int, epoch: int, processes: int
+) -> None:
+    """Committed results were drawn with one number a step, by this formula."""
+    size, batch = batch * processes + more, batch * processes
+    for step in range(steps):
+        expected = epoch * -(-steps * batch // size) + step * batch // size
+        options = {"steps": steps, "epoch": epoch, "step": step, "processes": processes}
+        for rank in range(processes):
+            numbers = augmentation_epochs(size, batch, rank=rank, **options)
+            assert numbers.tolist() == [expected] * (batch // processes)
+
+
+def test_no_image_of_a_data_set_smaller_than_a_batch_has_the_same_crop_twice() -> None:
+    size, batch, steps = 10, 64, 3
+    seen: list[tuple[int, int]] = []
+    for epoch in range(2):
+        options = {"size": size, "batch_size": batch, "steps": steps, "epoch": epoch}
+        for step in range(steps):
+            for rank in range(2):
+                shares = {"rank": rank, "processes": 2}
+                indices = epoch_batches(**options, **shares, seed=0, stream="pairs")[step]
+                seen += zip(indices.tolist(), augmentation_epochs(**options, **shares, step=step).tolist(), strict=True)
+    assert len(seen) == len(set(seen)) == 2 * steps * batch
+
+
+def test_each_copy_of_an_image_in_a_batch_has_its_own_view(runtime: Runtime, tmp_path: Path) -> None:
+    class Numbered(Numbers):
+        """Each image tells the augmentation it is under."""
+
+        def __getitem__(self, indices: Any) -> ImageBatch:
+            images, positions = super().__getitem__(indices)
+            return ImageBatch(torch.full_like(images, self.epochs[-1]), positions)
+
+    class Watch(Line):
+        def forward(self, batch: StepBatch) -> StepOutput:
+            assert batch.pairs is not None
+            views.append(list(zip(batch.pairs.indices.tolist(), batch.pairs.images.flatten().tolist(), strict=True)))
+            return super().forward(batch)
+
+    views: list[list[tuple[int, float]]] = []
+    Trainer(runtime, MetricsFile(tmp_path / "metrics.jsonl"), Silent(), seed=3).fit(
+        Watch(),
+        stage="line",
+        streams=Streams(target=Numbers(), pairs=Numbered(2)),
+        settings=SETTINGS,
+        checkpoint=CheckpointFile(tmp_path / "line.pt"),
+    )
+    assert all(len(set(batch)) == len(batch) == 6 for batch in views)
+    assert len({view for batch in views for view in batch}) == 6 * len(views)
 
 
 def test_one_image_is_too_few_to_train_on(runtime: Runtime, tmp_path: Path) -> None:
@@ -317,38 +396,23 @@ def test_one_image_is_too_few_to_train_on(runtime: Runtime, tmp_path: Path) -> N
         train(runtime, tmp_path, data=Numbers(1))
 
 
-@pytest.mark.parametrize("error", [KeyError("storage"), UnicodeDecodeError("utf-8", b"x", 0, 1, "bad byte")])
-def test_whatever_torch_says_of_a_damaged_checkpoint_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
-) -> None:
-    def fail(*_: object, **__: object) -> None:
-        raise error
-
-    (tmp_path / "state.pt").write_bytes(b"damaged")
-    monkeypatch.setattr("torch.load", fail)
-    with pytest.raises(CheckpointError, match=r"state\.pt"):
-        CheckpointFile(tmp_path / "state.pt").load()
-
-
-def test_auto_takes_the_gpu_after_a_call_that_used_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    create_runtime(device="cpu", precision="fp32", network=nn.Identity())
-    gpu = torch.device("meta")  # stands for a GPU, which the test's machine need not have
-    monkeypatch.setattr(PartialState, "default_device", gpu)
-    try:
-        assert create_runtime(device="auto", precision="fp32", network=nn.Identity()).device == gpu
-    finally:
-        AcceleratorState._reset_state(reset_partial_state=True)
-
-
-@pytest.mark.parametrize(("device", "precision", "part"), [("gpu", "fp32", "cuda"), ("cpu", "fp16", "bf16")])
-def test_a_device_or_precision_that_is_none_is_refused(device: Any, precision: Any, part: str) -> None:
-    with pytest.raises(ConfigError, match=r"no (device 'gpu'|precision 'fp16')") as caught:
-        create_runtime(device=device, precision=precision, network=nn.Identity())
-    assert part in str(caught.value.hint)
-
-
-def test_no_cast_weight_outlives_its_layer() -> None:
-    """A pass without gradients would leave a copy in the cache that lets none through in the next pass, in older torch."""
-    runtime = create_runtime(device="cpu", precision="bf16", network=nn.Identity())
-    with runtime.autocast():
-        assert not torch.is_autocast_cache_enabled()
+def test_a_flipped_bit_in_a_checkpoint_is_named_or_changes_nothing(tmp_path: Path) -> None:
+    """torch raises about anything on such bytes, or reads other weights without a word."""
+    file = CheckpointFile(tmp_path / "state.pt")
+    method = Line()
+    optimiser = create_optimiser(method, SETTINGS)
+    state = TrainingState(2, method.trained_state(), optimiser.state_dict(), 1.5)
+    file.save(state)
+    whole, named = file.path.read_bytes(), 0
+    content = whole.index(b"PK\x01\x02")  # before the list of the parts
+    for position in range(content):
+        file.path.write_bytes(whole[:position] + bytes([whole[position] ^ 1 << position % 8]) + whole[position + 1 :])
+        try:
+            read = file.load()
+        except CheckpointError as error:
+            assert "state.pt" in error.message
+            assert "--resume" in str(error.hint)
+            named += 1
+        else:
+            assert str(read) == str(state)
+    assert named > content / 4

@@ -286,6 +286,6 @@ def test_collapse_to_one_class_is_an_error_after_saving(
         shutil.copy(picture, target / f"{i}.png")
     error = sourcefree(*replaced(adapt_arguments, "--target", target), "--out", out, expect=2).stderr
     assert "collapsed to one class" in error
-    assert "--allow-collapse" in error
+    assert "--resume --allow-collapse" in error
     assert (out / "model/model.json").is_file()
     assert (out / "report.html").is_file()

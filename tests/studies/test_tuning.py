@@ -9,14 +9,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
 from sourcefree.config import AdaptSettings
+from sourcefree.data.image_io import write_image
 from sourcefree.engine.progress import Silent
 from sourcefree.engine.run_folder import RunFolder
 from sourcefree.errors import ConfigError, DivergenceError, SourcefreeError
 from sourcefree.methods.presets import method_settings
+from sourcefree.models.trained import TrainedClassifier
 from sourcefree.overrides import override, read_overrides
 from sourcefree.selection.objective import DECISIVE, find_objective
 from sourcefree.selection.space import Range, setting
@@ -26,6 +29,7 @@ from sourcefree.studies.executors import Outcome
 from sourcefree.studies.search import Search
 from sourcefree.studies.trial import RECORD, TrialRecord, read_record, run_trial
 from sourcefree.studies.tuning import TuneResult, Tuning
+from support.classifiers import SIZE, small_classifier
 
 NAME = "shot.information"
 SPACE = {NAME: Range(0, 2)}
@@ -254,3 +258,50 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "mine/notes.txt").write_text("mine")
     with pytest.raises(ConfigError, match="holds no tuning"):
         tune_module._open(tmp_path / "mine", config)
+
+
+def test_a_tuning_goes_on_as_the_errors_of_its_trials_advise(tmp_path: Path) -> None:
+    config = {"settings": {"seed": 0, "device": "auto", "max_unreadable": 0.05, "precision": "auto"}}
+    tune_module._open(tmp_path / "out", config)
+    tune_module._open(tmp_path / "out", {"settings": {**config["settings"], "device": "cpu", "max_unreadable": 0.5}})
+    with pytest.raises(ConfigError, match=r"settings\.precision: was 'auto', is 'fp32'"):
+        tune_module._open(tmp_path / "out", {"settings": {**config["settings"], "precision": "fp32"}})
+
+
+def test_trials_of_one_tuning_start_from_one_source_model_and_see_the_same_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class BegunError(Exception):
+        """Everything was accepted."""
+
+    def begin(*_: object) -> None:
+        raise BegunError
+
+    monkeypatch.setattr(Tuning, "run", begin)
+    picture = np.zeros((8, 8), np.uint16)
+    for name in ("target/0.png", "pairs/depth/0.png", "pairs/rgb/0.png"):
+        write_image(tmp_path / name, picture)
+
+    def tune(model: TrainedClassifier) -> None:
+        tune_module.tune(
+            source_model=model,
+            target=tmp_path / "target",
+            pairs_source=tmp_path / "pairs/rgb",
+            pairs_target=tmp_path / "pairs/depth",
+            modality="depth",
+            out=tmp_path / "out",
+            settings=method_settings("shot"),
+        )
+
+    model, other = (
+        TrainedClassifier.from_module(small_classifier(seed).network, labels=["a", "b", "c"], size=SIZE)
+        for seed in (0, 1)
+    )
+    for _ in range(2):
+        with pytest.raises(BegunError):
+            tune(model)
+    with pytest.raises(ConfigError, match=r"data\.source_model\.weights: was"):
+        tune(other)
+    write_image(tmp_path / "target/1.png", picture)
+    with pytest.raises(ConfigError, match=r"data\.target\.files: was 1, is 2"):
+        tune(model)

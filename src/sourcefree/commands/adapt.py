@@ -13,7 +13,14 @@ from sourcefree.commands.delivery import collapse_warning, decide
 from sourcefree.commands.handover import trained_candidate, write_run
 from sourcefree.commands.loading import check_enough, load_pair_data, load_target
 from sourcefree.commands.records import report_ended_run
-from sourcefree.commands.resuming import image_facts, is_complete, other_arithmetic, recorded
+from sourcefree.commands.resuming import (
+    image_facts,
+    is_complete,
+    other_arithmetic,
+    pair_facts,
+    recorded,
+    source_facts,
+)
 from sourcefree.commands.source_models import SourceModel, resolve_source_model
 from sourcefree.config import AdaptSettings
 from sourcefree.data.folders import match_pairs
@@ -162,10 +169,11 @@ def _load(
 
 
 def _data_facts(adaptation: Adaptation) -> dict[str, Any]:
-    sensor = adaptation.target.modality
+    source, sensor = adaptation.source, adaptation.target.modality
     return {
+        "source_model": source_facts(source),
         "target": image_facts(adaptation.target.images.names, sensor),
-        "pairs": image_facts(adaptation.pairs.whole.names, sensor),
+        "pairs": pair_facts(adaptation.pairs.whole, source=source.modality, target=sensor),
     }
 
 
@@ -179,11 +187,11 @@ def _finish(
     warnings = (*notes, *delivery.warnings, *([collapse] if collapse else []))
     if not written:  # else what has been measured with labels since would be lost
         write_run(adaptation, folder, judge, candidates, delivery, warnings)
-    if collapse and not adaptation.settings.allow_collapse:
+    if collapse and not adaptation.settings.allow_collapse and not written:  # else it has been accepted
         raise DivergenceError(
             f"{folder.path}: {collapse}",
             hint=f"the run is saved, with {delivery.delivered} in its model folder; see report.html; try a lower learning "
-            "rate or less self-training (docs/methods.md), or accept it with --allow-collapse",
+            "rate or less self-training in another folder (docs/methods.md), or accept it with --resume --allow-collapse",
         )
     return AdaptResult(
         run=folder.path,

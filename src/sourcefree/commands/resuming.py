@@ -1,4 +1,8 @@
-"""What a run must have in common with the one it goes on with, to end at the same weights."""
+"""What a run must have in common with the one it goes on with, to end at the same weights.
+
+To the bit that holds on a CPU, with the same number of threads. A GPU's kernels are free to add in any order: there, as between
+any two runs of the same settings, the weights are alike and not equal.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +10,23 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
 from sourcefree.commands.source_models import SourceModel
+from sourcefree.data.datasets import ImagePairs
+from sourcefree.data.folders import ImageFile
 from sourcefree.data.modality import Modality
 from sourcefree.engine.run_folder import read_json
 from sourcefree.errors import CheckpointError
 from sourcefree.fingerprint import fingerprint
 from sourcefree.models.trained import TrainedClassifier
+from sourcefree.models.weights import weights_fingerprint
 
 _PATHS = ("source_weights", "source_labels", "target", "pairs_source", "pairs_target")
-_ARITHMETIC = ("device", "precision", "processes", "torch")
+_ARITHMETIC = ("device", "precision", "processes", "threads", "torch")
+_CHUNK = 256
 
 
 def place(path: Path | str | None) -> str | None:
@@ -40,6 +52,21 @@ def _named(source_model: SourceModel | Sequence[SourceModel]) -> str:
     return str(place(source_model) if Path(source_model).is_dir() else source_model)
 
 
+def source_facts(source: TrainedClassifier) -> dict[str, Any]:
+    """Return what tells a source model from others: a folder may hold another one by now, and a class name is no model."""
+    return {
+        "weights": weights_fingerprint(source.model),
+        "labels": fingerprint("\n".join(source.labels)),
+        "mean": source.modality.mean,
+        "std": source.modality.std,
+    }
+
+
+def file_facts(files: Sequence[ImageFile]) -> dict[str, Any]:
+    """Return what tells files from others without reading them."""
+    return {"files": len(files), "names": fingerprint("\n".join(file.name for file in files))}
+
+
 def image_facts(names: Sequence[str], modality: Modality) -> dict[str, Any]:
     """Return what tells images from others, for the configuration that a resumed run must repeat.
 
@@ -55,13 +82,39 @@ def image_facts(names: Sequence[str], modality: Modality) -> dict[str, Any]:
     }
 
 
+def pair_facts(pairs: ImagePairs, *, source: Modality, target: Modality) -> dict[str, Any]:
+    """Return what tells pairs from others: as :func:`image_facts`, with the mean of each side.
+
+    Args:
+        pairs: un-augmented.
+        source: the sensor of one side with the statistics that it is standardised by.
+        target: that of the other.
+    """
+    parts = np.array_split(np.arange(len(pairs)), -(-len(pairs) // _CHUNK))
+    # Of each image first: a float32 sum over all of them would depend on the CPU in more than its last digits.
+    means = [[images.mean((2, 3)).double() for images in pairs[indices][:2]] for indices in parts]
+    of_source, of_target = (torch.cat(side).mean(0).numpy() for side in zip(*means, strict=True))
+    return {
+        "images": len(pairs),
+        "names": fingerprint("\n".join(pairs.names)),
+        "source_mean": _in_unit(of_source, source),
+        "target_mean": _in_unit(of_target, target),
+    }
+
+
+def _in_unit(mean: NDArray[np.float64], modality: Modality) -> list[float]:
+    """Return the mean of standardised values in the sensor's unit: next to 0, no last digit can be told from a difference."""
+    values: list[float] = (np.asarray(modality.mean) + np.asarray(modality.std) * mean).tolist()
+    return values
+
+
 def is_complete(out: Path) -> bool:
     """Return whether the run in a folder came to its end."""
     return bool(_run(out).get("status") == "complete")
 
 
 def other_arithmetic(out: Path, environment: Mapping[str, Any]) -> str | None:
-    """Return a sentence for the user where a run was begun with another device, precision, number of processes or torch.
+    """Return a sentence for the user where a run was begun with other arithmetic: device, precision, processes, threads, torch.
 
     That is allowed, since a run may have to move; but numbers are rounded otherwise there.
 
@@ -80,6 +133,7 @@ def other_arithmetic(out: Path, environment: Mapping[str, Any]) -> str | None:
 def _run(out: Path) -> dict[str, Any]:
     """Return the run.json of a run that was begun in a folder; nothing where it was stopped before that was written."""
     try:
-        return dict(read_json(out / "run.json"))
+        content = read_json(out / "run.json")
     except CheckpointError:
         return {}
+    return content if isinstance(content, dict) else {}

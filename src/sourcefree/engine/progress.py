@@ -9,7 +9,10 @@ from sourcefree.data.progress import CountProgress
 
 
 class Progress(Protocol):
-    """Receives progress. All calls come from the main thread of the first process."""
+    """Receives progress. All calls come from the main thread, and every process makes them.
+
+    Under torchrun it is for the receiver to be silent in all processes but the first, as the command line's is.
+    """
 
     def start(self, task: str, total: int) -> None:
         """Begin a task of ``total`` steps; ends the one before."""

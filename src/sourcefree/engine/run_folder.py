@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -16,6 +17,10 @@ import yaml
 from sourcefree import __version__
 from sourcefree.errors import CheckpointError, ConfigError
 from sourcefree.files import write_text
+
+# Settings of how a run is done: errors advise to change them, and where numbers come out otherwise the user is told.
+_FREE = ("allow_collapse", "device", "max_unreadable", "precision")
+_DAMAGED = "the file is damaged: put a copy of it back if there is one, or start anew in another folder"
 
 
 @dataclass(frozen=True)
@@ -65,11 +70,10 @@ def open_run(out: Path, *, config: Mapping[str, Any], resume: bool, active: bool
 
     Raises:
         ConfigError: ``resume`` is on and the run was started with another configuration.
+        CheckpointError: ``resume`` is on and its configuration cannot be read.
     """
-    file = out / "config.yaml"
     if resume:
-        check_same(file, config, what="--resume", hint="give the same settings, or start a new run in another folder")
-        return RunFolder(out, active)
+        return _reopened(RunFolder(out, active), config)
     if active:
         out.mkdir(parents=True, exist_ok=True)
         (out / "checkpoints").mkdir(exist_ok=True)
@@ -83,32 +87,93 @@ def read_json(path: Path) -> Any:
     Raises:
         CheckpointError: the file is missing or damaged.
     """
+    text = _read_text(path)
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise CheckpointError(f"{path}: cannot be read ({error.strerror or error})") from error
+        return json.loads(text)
     except json.JSONDecodeError as error:
-        raise CheckpointError(f"{path}: not valid JSON ({error})") from error
+        raise CheckpointError(f"{path}: not valid JSON ({error})", hint=_DAMAGED) from error
 
 
-def check_same(file: Path, config: Mapping[str, Any], *, what: str, hint: str) -> None:
-    """Check that a configuration is the one that a folder was begun with.
+def _reopened(folder: RunFolder, config: Mapping[str, Any]) -> RunFolder:
+    """Return the folder of a run that is gone on with, its free settings as they are now."""
+    stored = check_same(
+        folder.path / "config.yaml",
+        config,
+        what="--resume",
+        hint="give the same settings, or start a new run in another folder",
+        free=[f"settings.{name}" for name in _FREE],
+    )
+    before, now = stored.get("settings", {}), config.get("settings", {})
+    settings = {**before, **{name: now[name] for name in _FREE if name in now}}
+    if settings != before:
+        folder.write_yaml("config.yaml", {**stored, "settings": settings})
+    return folder
+
+
+def check_same(
+    file: Path, config: Mapping[str, Any], *, what: str, hint: str, free: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Return the configuration that a folder was begun with, if the one given now is the same.
+
+    What was recorded of the data (``data``) is compared where both have it: earlier versions recorded less.
+    Numbers count as the same up to a millionth: what was measured on images differs in its last digits on another CPU.
 
     Args:
         file: the stored configuration, YAML.
         config: the one given now.
         what: the user is doing, for the message.
         hint: what to do where they differ.
+        free: dotted names that may differ.
 
     Raises:
         ConfigError: they differ; names the first differences.
+        CheckpointError: the stored one cannot be read.
     """
-    stored = yaml.safe_load(file.read_text(encoding="utf-8"))
+    stored = _stored(file)
     before, now = dict(_flat(stored)), dict(_flat(_plain(config)))
-    changed = [name for name in sorted({*before, *now}) if before.get(name) != now.get(name)]
+    one_sided = {name for name in before.keys() ^ now.keys() if name.startswith("data.")}
+    compared = sorted({*before, *now} - {*free} - one_sided)
+    changed = [name for name in compared if not _alike(before.get(name), now.get(name))]
     if changed:
         shown = "; ".join(f"{name}: was {before.get(name)!r}, is {now.get(name)!r}" for name in changed[:5])
         raise ConfigError(f"{file}: {what} with other settings than the run was started with: {shown}", hint=hint)
+    return stored
+
+
+def _alike(one: Any, other: Any) -> bool:
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_alike, one, other))
+    if isinstance(one, float) and isinstance(other, float):
+        return math.isclose(one, other, rel_tol=1e-6, abs_tol=1e-9)  # a mean may be next to 0
+    return bool(one == other)
+
+
+def _stored(file: Path) -> dict[str, Any]:
+    """Return the configuration in a file.
+
+    Raises:
+        CheckpointError: there is none that can be read.
+    """
+    text = _read_text(file)
+    try:
+        stored = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: of a date that is none
+        raise CheckpointError(f"{file}: not valid YAML ({' '.join(str(error).split())})", hint=_DAMAGED) from error
+    if not isinstance(stored, dict):
+        raise CheckpointError(
+            f"{file}: expected names and values, found {type(stored).__name__}: not the configuration of a run",
+            hint=_DAMAGED,
+        )
+    return stored
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except UnicodeDecodeError as error:
+        raise CheckpointError(f"{path}: expected text in UTF-8, found other bytes ({error})", hint=_DAMAGED) from error
 
 
 def _plain(config: Mapping[str, Any]) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import resource
 import sys
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -13,7 +12,12 @@ from typing import Any, TypeVar, get_args
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState, PartialState
-from accelerate.utils import DistributedDataParallelKwargs, broadcast, send_to_device
+from accelerate.utils import (
+    DistributedDataParallelKwargs,
+    GradientAccumulationPlugin,
+    broadcast,
+    send_to_device,
+)
 from torch import Tensor, nn
 
 from sourcefree.config import Device, Precision
@@ -73,6 +77,10 @@ class Runtime:
         """Return module and optimiser ready for training in all processes."""
         return self.accelerator.prepare(self.place(module), optimizer)  # type: ignore[no-any-return]
 
+    def release(self) -> None:
+        """Forget what was prepared: accelerate would keep the modules and optimisers of all stages in memory."""
+        self.accelerator.free_memory()
+
     def backward(self, loss: Tensor) -> None:
         """Compute gradients, averaged over processes."""
         self.accelerator.backward(loss)
@@ -101,10 +109,14 @@ class Runtime:
         """Wait until every process has come here."""
         self.accelerator.wait_for_everyone()
 
-    def peak_memory_mb(self) -> float:
-        """Return the largest memory use so far in MB: of the GPU where one is used, else of the process."""
+    def peak_memory_mb(self) -> float | None:
+        """Return the largest memory use so far in MB: of the GPU where one is used, else of the process; None if unknown."""
         if self.device.type == "cuda":
             return torch.cuda.max_memory_allocated(self.device) / 2**20
+        try:
+            import resource
+        except ImportError:  # not POSIX
+            return None
         unit = 2**20 if sys.platform == "darwin" else 2**10
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
@@ -125,7 +137,7 @@ def create_runtime(*, device: Device, precision: Precision, network: nn.Module) 
     """Return the runtime for a network; "auto" takes a GPU where there is one, and bf16 where it is faster.
 
     Raises:
-        ConfigError: the device is not there, or device or precision is none.
+        ConfigError: the device is not there, device or precision is none, or accelerate was set up for another precision.
     """
     for what, value, known in (("device", device, get_args(Device)), ("precision", precision, get_args(Precision))):
         if value not in known:
@@ -135,8 +147,13 @@ def create_runtime(*, device: Device, precision: Precision, network: nn.Module) 
     ):
         raise ConfigError(f"device {device!r} is not available on this machine", hint="use --device auto or cpu")
     _forget_other_device(device)
+    _check_unmixed()
+    # What is left out here is taken from the environment: "no", since bf16 is our own autocast, and one step of gradients.
     accelerator = Accelerator(
-        cpu=device == "cpu", kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=True)]
+        cpu=device == "cpu",
+        mixed_precision="no",
+        gradient_accumulation_plugin=GradientAccumulationPlugin(num_steps=1),
+        kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=True)],
     )
     chosen = _precision(accelerator.device, network) if precision == "auto" else precision
     return Runtime(accelerator, chosen)
@@ -150,6 +167,21 @@ def _forget_other_device(device: Device) -> None:
     wanted = state.default_device.type if device == "auto" else device
     if state.device.type != wanted:
         AcceleratorState._reset_state(reset_partial_state=True)
+
+
+def _check_unmixed() -> None:
+    """Refuse a process in which somebody else's Accelerator casts: the state is one for all, and theirs.
+
+    Raises:
+        ConfigError: it does.
+    """
+    mixed = AcceleratorState._shared_state.get("_mixed_precision", "no")
+    if mixed != "no":
+        raise ConfigError(
+            f"accelerate was set up with mixed_precision={mixed!r} earlier in this process",
+            hint="set it up with mixed_precision='no', or call sourcefree in a process of its own; for bf16 use "
+            "settings.precision",
+        )
 
 
 def _precision(device: torch.device, network: nn.Module) -> str:

@@ -13,10 +13,13 @@ def steps_per_epoch(size: int, batch_size: int) -> int:
     return max(1, size // batch_size)
 
 
-def augmentation_epoch(size: int, batch_size: int, *, steps: int, epoch: int, step: int) -> int:
-    """Return the number that the augmentations of a step are drawn with: the epoch, or more often for a small data set.
+def augmentation_epochs(
+    size: int, batch_size: int, *, steps: int, epoch: int, step: int, rank: int = 0, processes: int = 1
+) -> NDArray[np.int64]:
+    """Return the number that each augmentation of a batch is drawn with: the epoch, or more often for a small data set.
 
     A data set that is gone through several times in an epoch of the leading one must not show the same crops each time.
+    Where it is smaller than a batch, one batch holds the same image several times: each has the number of its pass.
 
     Args:
         size: number of its images.
@@ -24,9 +27,14 @@ def augmentation_epoch(size: int, batch_size: int, *, steps: int, epoch: int, st
         steps: batches an epoch.
         epoch: number of the epoch, from 0.
         step: number of the step in it, from 0.
+        rank: number of this process.
+        processes: how many there are.
     """
+    if size < batch_size:
+        first = (epoch * steps + step) * batch_size
+        return (np.arange(first, first + batch_size) // size)[rank::processes]
     passes = -(-steps * batch_size // size)
-    return epoch * passes + step * batch_size // size
+    return np.full(batch_size, epoch * passes + step * batch_size // size)[rank::processes]
 
 
 def epoch_batches(

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,7 +18,7 @@ from sourcefree.engine.checkpoint import CheckpointFile, TrainingState
 from sourcefree.engine.optimiser import create_optimiser, set_learning_rate
 from sourcefree.engine.progress import Progress
 from sourcefree.engine.runtime import Runtime
-from sourcefree.engine.sampling import augmentation_epoch, epoch_batches, steps_per_epoch
+from sourcefree.engine.sampling import augmentation_epochs, epoch_batches, steps_per_epoch
 from sourcefree.engine.tracking import Tracker
 from sourcefree.errors import DataError, DivergenceError
 from sourcefree.methods.base import EpochView, Method
@@ -107,6 +108,9 @@ class Trainer:
     ) -> None:
         """Train the method in place, going on from the checkpoint where there is one.
 
+        On a CPU with the same number of threads it then ends at the weights of an unbroken training; a GPU's kernels add in
+        any order, which makes no two trainings equal to the bit.
+
         Raises:
             DataError: there are too few images for a batch.
             DivergenceError: the loss is not finite; the checkpoint of the last good epoch stays.
@@ -138,6 +142,7 @@ class Trainer:
         self.seconds.setdefault(stage, before)
         sides = sum(2 if name == "pairs" else 1 for name in data)
         self.images[stage] = epochs * steps * batch_size * sides
+        self.runtime.release()
         method.eval()
 
     def _plan(
@@ -171,25 +176,39 @@ class Trainer:
     ) -> dict[str, float]:
         """Return the mean of every loss term over the epoch."""
         steps = len(next(iter(plan.values())))
+        numbers = partial(
+            augmentation_epochs,
+            batch_size=batch_size,
+            steps=steps,
+            epoch=epoch,
+            rank=self.runtime.rank,
+            processes=self.runtime.processes,
+        )
         sums: dict[str, Tensor] = {}
         module.train()
         for step in range(steps):
             set_learning_rate(optimiser, (epoch * steps + step) / (epochs * steps))
-            for dataset in data.values():
-                dataset.set_epoch(augmentation_epoch(len(dataset), batch_size, steps=steps, epoch=epoch, step=step))
-            batch = StepBatch(**{name: self.runtime.to_device(data[name][plan[name][step]]) for name in data})
+            batch = StepBatch(
+                **{
+                    name: self.runtime.to_device(
+                        _augmented(dataset, plan[name][step], numbers(len(dataset), step=step))
+                    )
+                    for name, dataset in data.items()
+                }
+            )
             output = self._step(module, optimiser, batch)
             for name, value in {"loss": output.loss.detach(), **output.terms}.items():
                 sums[name] = sums.get(name, torch.zeros_like(value)) + value
             if step % _SHOW_EVERY == 0 or step == steps - 1:
-                _check_finite(output, stage=stage, epoch=epoch, step=step)
+                if not torch.isfinite(output.loss):
+                    raise self._diverged(_numbers(output), stage=stage, epoch=epoch, step=step)
                 self.progress.advance(epoch * steps + step + 1, _numbers(output))
         names = list(sums)
         means = self.runtime.mean_over_processes(torch.stack([sums[name].float() for name in names]) / steps).tolist()
-        numbers = dict(zip(names, means, strict=True))
-        if not all(math.isfinite(value) for value in numbers.values()):
-            raise _diverged(numbers, stage=stage, epoch=epoch, step=steps - 1)
-        return numbers
+        terms = dict(zip(names, means, strict=True))
+        if not all(math.isfinite(value) for value in terms.values()):
+            raise self._diverged(terms, stage=stage, epoch=epoch, step=steps - 1)
+        return terms
 
     def _step(self, module: nn.Module, optimiser: torch.optim.Optimizer, batch: StepBatch) -> StepOutput:
         with self.runtime.autocast():
@@ -198,6 +217,20 @@ class Trainer:
         self.runtime.backward(output.loss)
         optimiser.step()
         return output
+
+    def _diverged(self, numbers: Mapping[str, float], *, stage: str, epoch: int, step: int) -> DivergenceError:
+        shown = ", ".join(f"{name} {value:g}" for name, value in numbers.items())
+        lower = "start a run in another folder with a lower learning rate (--set ...optimisation.learning_rate=...)"
+        if self.runtime.precision == "bf16":
+            since = f", from the state after epoch {epoch}" if epoch else ""
+            hint = f"go on in fp32 with --resume --precision fp32{since}, or {lower}"
+        else:
+            hint = f"{lower}: with the same settings --resume comes to the same end"
+        if epoch == 0:
+            hint += "; sourcefree inspect shows what the images are"
+        return DivergenceError(
+            f"stage {stage}, epoch {epoch + 1}, step {step + 1}: the loss is not finite ({shown})", hint=hint
+        )
 
     def _restore(
         self, method: Method, optimiser: torch.optim.Optimizer, checkpoint: CheckpointFile, stage: str
@@ -235,6 +268,15 @@ def _batch_size(data: Mapping[str, TrainingData], settings: Optimisation, proces
     return max(processes, min(settings.batch_size, leading) // processes * processes)
 
 
+def _augmented(dataset: TrainingData, indices: np.ndarray, numbers: np.ndarray) -> Any:
+    """Return the batch of these positions, each under the augmentations of its number; numbers must not fall."""
+    parts = []
+    for number in np.unique(numbers):
+        dataset.set_epoch(int(number))
+        parts.append(dataset[indices[numbers == number]])
+    return parts[0] if len(parts) == 1 else type(parts[0])(*map(torch.cat, zip(*parts, strict=True)))
+
+
 def _view(progress: float, evidence: Evidence) -> EpochView:
     def missing(_model: nn.Module) -> Any:
         raise ValueError("this stage has no target images to look at")
@@ -251,21 +293,5 @@ def _observed(evidence: Evidence, epoch: int, epochs: int) -> float:
     return time.perf_counter() - started
 
 
-def _check_finite(output: StepOutput, *, stage: str, epoch: int, step: int) -> None:
-    if not torch.isfinite(output.loss):
-        raise _diverged(_numbers(output), stage=stage, epoch=epoch, step=step)
-
-
 def _numbers(output: StepOutput) -> dict[str, float]:
     return {"loss": float(output.loss.detach()), **{name: float(value) for name, value in output.terms.items()}}
-
-
-def _diverged(numbers: Mapping[str, float], *, stage: str, epoch: int, step: int) -> DivergenceError:
-    shown = ", ".join(f"{name} {value:g}" for name, value in numbers.items())
-    return DivergenceError(
-        f"stage {stage}, epoch {epoch + 1}, step {step + 1}: the loss is not finite ({shown})",
-        hint=f"lower the learning rate (--set ...optimisation.learning_rate=...) or use --precision fp32; the state after "
-        f"epoch {epoch} is kept"
-        if epoch
-        else "lower the learning rate, use --precision fp32, or run sourcefree inspect",
-    )

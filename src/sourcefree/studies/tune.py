@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sourcefree.commands.adaptation import check_method, refuse_labels
-from sourcefree.commands.resuming import recorded
+from sourcefree.commands.resuming import file_facts, recorded, source_facts
 from sourcefree.commands.source_models import SourceModel, resolve_source_model
 from sourcefree.config import AdaptSettings
 from sourcefree.data.folders import find_images, match_pairs
@@ -92,8 +92,8 @@ def tune(
         "size": size,
     }
     check_place(out)
-    _check_inputs(inputs, settings)
-    folder = _open(out, _config(inputs, settings, searched, score))
+    facts = _check_inputs(inputs, settings)
+    folder = _open(out, {**_config(inputs, settings, searched, score), "data": facts})
     defaults = {name: setting(settings, name) for name in searched}
     search = Search(out / "journal.log", searched, defaults, seed=settings.seed)
     tuning = Tuning(folder, settings, inputs, searched, objective, search, LocalExecutor(jobs), progress)
@@ -114,8 +114,11 @@ def _searched(settings: AdaptSettings, space: Any, *, trials: int, jobs: int) ->
     return fit_space(given, settings)
 
 
-def _check_inputs(inputs: Mapping[str, Any], settings: AdaptSettings) -> None:
-    """Refuse what every trial would refuse, before a folder is made."""
+def _check_inputs(inputs: Mapping[str, Any], settings: AdaptSettings) -> dict[str, Any]:
+    """Refuse what every trial would refuse, before a folder is made; return what tells these inputs from others.
+
+    Trials of one tuning are compared with one another: all must start from one source model and see the same files.
+    """
     source = resolve_source_model(
         inputs["source_model"],
         weights=inputs["source_weights"],
@@ -123,8 +126,9 @@ def _check_inputs(inputs: Mapping[str, Any], settings: AdaptSettings) -> None:
         size=inputs["size"],
     )
     check_method(settings, source)
-    find_images(Path(inputs["target"]))
-    match_pairs(Path(inputs["pairs_source"]), Path(inputs["pairs_target"]))
+    target = find_images(Path(inputs["target"]))
+    pairs = match_pairs(Path(inputs["pairs_source"]), Path(inputs["pairs_target"]))
+    return {"source_model": source_facts(source), "target": file_facts(target), "pairs": file_facts(pairs.target)}
 
 
 def _config(inputs: Mapping[str, Any], settings: AdaptSettings, space: Space, score: str) -> dict[str, Any]:
@@ -141,7 +145,11 @@ def _open(out: Path, config: Mapping[str, Any]) -> RunFolder:
     file, folder = out / "tune.yaml", RunFolder(out)
     if file.is_file():
         check_same(
-            file, config, what="tune", hint="give the same data, settings, space and score, or choose another --out"
+            file,
+            config,
+            what="tune",
+            hint="give the same data, settings, space and score, or choose another --out",
+            free=("settings.device", "settings.max_unreadable"),  # neither says what a trial is worth
         )
         return folder
     if out.is_dir() and any(out.iterdir()):
