@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 import sourcefree
 from sourcefree.config import Optimisation, TrainSettings
@@ -19,16 +20,27 @@ from sourcefree.data.folders import match_pairs
 from sourcefree.data.image_io import read_image, write_image
 from sourcefree.engine.inference import infer
 from sourcefree.engine.progress import Silent
-from sourcefree.engine.runtime import create_runtime
 from sourcefree.engine.sampling import epoch_batches
+from sourcefree.methods.base import EpochView
 from sourcefree.methods.presets import method_settings
+from sourcefree.methods.self_labels import SelfLabels
+from sourcefree.models.classifier import Classifier
 from sourcefree.overrides import override, parse_assignments
 from sourcefree.studies.cell import Cell
-from sourcefree.studies.measure import run_cell
+from sourcefree.studies.measure import load_cell
 from sourcefree.studies.prepare import prepare
 from sourcefree.studies.study import ready_tasks
 from sourcefree.studies.task_folders import TaskFolders
 from support.command_line import BACKBONE
+
+
+@pytest.fixture(scope="module")
+def tiny_task(tmp_path_factory: pytest.TempPathFactory) -> TaskFolders:
+    """A task of a few simulated images with its source model."""
+    cache = tmp_path_factory.mktemp("cache")
+    folders = TaskFolders(ready_tasks()["depth-tiny"], 0, cache, cache)
+    prepare(folders)
+    return folders
 
 
 def test_pairs_are_drawn_without_repeats_until_all_were_seen() -> None:
@@ -90,28 +102,30 @@ def test_source_images_are_normalised_as_in_source_training(tmp_path: Path) -> N
     assert shown.std() == pytest.approx(1.0, abs=0.05)
 
 
-def test_pseudo_labels_come_from_images_without_augmentation(tmp_path: Path) -> None:
+@pytest.mark.parametrize("method", ["shot", "tgmb-tgkt-joint"])  # each trains through its own part of the code
+def test_pseudo_labels_come_from_images_without_augmentation(
+    tiny_task: TaskFolders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
     """There: pseudo-labels are computed on randomly cropped and mirrored images."""
-    task = ready_tasks()["depth-tiny"]
-    folders = TaskFolders(task, 0, tmp_path, tmp_path)
-    prepare(folders)
-    from sourcefree.studies.measure import load_cell
+    settings = method_settings(method)
+    changes = {f"{stage}.optimisation.{name}": 1 for stage in settings.stages for name in ("epochs", "min_steps")}
+    settings = override(settings, {**changes, "device": "cpu", "precision": "fp32"})
+    cell = Cell("t", method, tiny_task.task, 0, settings)
+    adaptation, _ = load_cell(cell, tiny_task.prepared(), tmp_path, tmp_path)
+    images, runtime = adaptation.target.images, adaptation.runtime
+    labelled_by: list[Tensor] = []
+    refresh = SelfLabels.refresh
 
-    settings = override(method_settings("shot"), {"shot.optimisation.epochs": 1, "shot.optimisation.batch_size": 20})
-    cell = Cell("t", "shot", task, 0, settings)
-    adaptation, _ = load_cell(cell, folders.prepared(), tmp_path / "cell", tmp_path / "bridges")
-    judge, images = adaptation.judge(), adaptation.target.images
-    assert images.augment
-    assert not judge.target.augment
-    model, runtime = (
-        adaptation.source_only(),
-        create_runtime(device="cpu", precision="fp32", network=torch.nn.Identity()),
-    )
-    first = judge.infer_target(model).features
-    images.set_epoch(7)
-    assert torch.equal(judge.infer_target(model).features, first)
-    assert not torch.equal(infer(model, images, runtime=runtime).features, first)
-    assert run_cell(cell, cache=tmp_path, data=tmp_path)["status"] == "done"
+    def look(labels: SelfLabels, view: EpochView, model: Classifier) -> None:
+        labelled_by.append(view.infer_target(model).features)
+        assert torch.equal(labelled_by[-1], infer(model, images.plain(), runtime=runtime).features)
+        assert not torch.equal(labelled_by[-1], infer(model, images, runtime=runtime).features)
+        refresh(labels, view, model)
+
+    monkeypatch.setattr(SelfLabels, "refresh", look)
+    adaptation.candidates(adaptation.judge())
+    assert images.augment  # as training shows them
+    assert labelled_by
 
 
 @pytest.mark.parametrize(("text", "found"), [("false", False), ("true", True), ("0", False)])
