@@ -7,21 +7,25 @@ Defects that other tests pin down already are named where they are: independent 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 import sourcefree
 from sourcefree.config import Optimisation, TrainSettings
 from sourcefree.data.folders import match_pairs
 from sourcefree.data.image_io import read_image, write_image
+from sourcefree.engine.checkpoint import CheckpointFile
 from sourcefree.engine.inference import infer
 from sourcefree.engine.progress import Silent
-from sourcefree.engine.sampling import epoch_batches
-from sourcefree.methods.base import EpochView
+from sourcefree.engine.runtime import create_runtime
+from sourcefree.engine.tracking import MetricsFile
+from sourcefree.engine.trainer import Streams, Trainer
+from sourcefree.methods.base import EpochView, Method, ParameterGroup
 from sourcefree.methods.presets import method_settings
 from sourcefree.methods.self_labels import SelfLabels
 from sourcefree.models.classifier import Classifier
@@ -31,6 +35,7 @@ from sourcefree.studies.measure import load_cell
 from sourcefree.studies.prepare import prepare
 from sourcefree.studies.study import ready_tasks
 from sourcefree.studies.task_folders import TaskFolders
+from sourcefree.types import ImageBatch, StepBatch, StepOutput
 from support.command_line import BACKBONE
 
 
@@ -43,10 +48,54 @@ def tiny_task(tmp_path_factory: pytest.TempPathFactory) -> TaskFolders:
     return folders
 
 
-def test_pairs_are_drawn_without_repeats_until_all_were_seen() -> None:
+class Nothing(Method):
+    """Trains one number on nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.number = nn.Parameter(torch.ones(1))
+
+    def parameter_groups(self) -> Iterable[ParameterGroup]:
+        return [ParameterGroup([self.number])]
+
+    def forward(self, batch: StepBatch) -> StepOutput:
+        return self.total({}, anchor=self.number)
+
+
+class Recorded:
+    """A data set that notes which of its items are asked for."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self.drawn: list[int] = []
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, indices: np.ndarray) -> ImageBatch:
+        self.drawn += indices.tolist()
+        return ImageBatch(torch.zeros(len(indices), 1), torch.from_numpy(indices))
+
+    def set_epoch(self, epoch: int) -> None:
+        pass
+
+
+def test_pairs_are_drawn_without_repeats_until_all_were_seen(tmp_path: Path) -> None:
     """There: the loader of the pairs is built anew at every step, so each step starts over with a fresh draw."""
-    plan = epoch_batches(size=40, batch_size=8, steps=5, epoch=0, seed=0, stream="pairs")
-    assert sorted(np.concatenate(plan)) == list(range(40))
+    runtime = create_runtime(device="cpu", precision="fp32", network=nn.Identity())
+    target, pairs = Recorded(40), Recorded(26)  # pairs: of no whole number of batches, and through them in mid-epoch
+    Trainer(runtime, MetricsFile(tmp_path / "metrics.jsonl"), Silent(), seed=0).fit(
+        Nothing(),
+        stage="nothing",
+        streams=Streams(target=target, pairs=pairs),
+        settings=Optimisation(epochs=3, batch_size=8),
+        checkpoint=CheckpointFile(tmp_path / "nothing.pt"),
+    )
+    for data in (target, pairs):
+        assert len(data.drawn) == 120
+        passes = [data.drawn[start : start + len(data)] for start in range(0, 120 - len(data) + 1, len(data))]
+        assert all(sorted(each) == list(range(len(data))) for each in passes)
+        assert passes[0] != passes[1]
 
 
 def test_partners_are_matched_by_name_whatever_order_the_folder_lists_them_in(
