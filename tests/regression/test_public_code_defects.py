@@ -7,7 +7,7 @@ Defects that other tests pin down already are named where they are: independent 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 import sourcefree
+from sourcefree.commands.adaptation import Adaptation
 from sourcefree.config import Optimisation, TrainSettings
 from sourcefree.data.folders import match_pairs
 from sourcefree.data.image_io import read_image, write_image
@@ -34,7 +35,7 @@ from sourcefree.studies.cell import Cell
 from sourcefree.studies.measure import load_cell
 from sourcefree.studies.prepare import prepare
 from sourcefree.studies.study import ready_tasks
-from sourcefree.studies.task_folders import TaskFolders
+from sourcefree.studies.task_folders import PreparedTask, TaskFolders
 from sourcefree.types import ImageBatch, StepBatch, StepOutput
 from support.command_line import BACKBONE
 
@@ -119,7 +120,50 @@ def test_partners_are_matched_by_name_whatever_order_the_folder_lists_them_in(
         assert read_image(source.path)[0, 0, 0] == read_image(target.path)[0, 0, 0]
 
 
-def test_source_images_are_normalised_as_in_source_training(tmp_path: Path) -> None:
+class LoadedError(Exception):
+    """Ends an adaptation where everything is loaded and nothing trained."""
+
+
+def adaptation_of_adapt(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Adaptation:
+    """Return what the command ``adapt`` loads."""
+    loaded: list[Adaptation] = []
+
+    def stop(adaptation: Adaptation) -> None:
+        loaded.append(adaptation)
+        raise LoadedError
+
+    monkeypatch.setattr(Adaptation, "judge", stop)
+    with pytest.raises(LoadedError):
+        sourcefree.adapt(
+            source_model=folder / "source",
+            target=folder / "nir",
+            pairs_source=folder / "rgb",
+            pairs_target=folder / "nir",
+            modality="nir",
+            out=folder / "run",
+            settings=method_settings("source-only"),
+        )
+    return loaded[0]
+
+
+def adaptation_of_a_study(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Adaptation:
+    """Return what a cell of ``compare`` loads."""
+    prepared = PreparedTask(
+        target_train=folder / "nir",
+        target_test=folder / "nir",
+        pairs_source=folder / "rgb",
+        pairs_target=folder / "nir",
+        modality="nir",
+        source_models=(folder / "source",),
+    )
+    cell = Cell("t", "source-only", ready_tasks()["depth-tiny"], 0, method_settings("source-only"))
+    return load_cell(cell, prepared, folder, folder)[0]
+
+
+@pytest.mark.parametrize("load", [adaptation_of_adapt, adaptation_of_a_study])
+def test_source_images_are_normalised_as_in_source_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, load: Callable[[Path, pytest.MonkeyPatch], Adaptation]
+) -> None:
     """There: source training and adaptation use different means and deviations."""
     rng = np.random.default_rng(0)
     for label in ("cat", "dog"):
@@ -134,21 +178,11 @@ def test_source_images_are_normalised_as_in_source_training(tmp_path: Path) -> N
     trained = sourcefree.train_source(images=tmp_path / "rgb", out=tmp_path / "source", settings=settings)
     mean = np.asarray(trained.model.modality.mean)
     assert mean == pytest.approx([0.233] * 3, abs=0.02)  # measured on these images, not ImageNet's
-    from sourcefree.commands.loading import load_pair_data
-
-    pairs = load_pair_data(
-        match_pairs(tmp_path / "rgb", tmp_path / "nir"),
-        source_modality=trained.model.modality,
-        target_modality=sourcefree.load_modality("nir").model_copy(update={"mean": (0.5,), "std": (0.2,)}),
-        size=24,
-        max_unreadable=0.0,
-        held_out=0.1,
-        seed=0,
-        progress=Silent(),
-    )
-    shown = pairs.train[list(range(len(pairs.train)))].source
-    assert shown.mean().abs() < 0.05
-    assert shown.std() == pytest.approx(1.0, abs=0.05)
+    adaptation = load(tmp_path, monkeypatch)
+    for pairs in (adaptation.pairs.train, adaptation.pairs.held_out):
+        shown = pairs[list(range(len(pairs)))].source
+        assert shown.mean().abs() < 0.1  # ImageNet's statistics would give -1 and 0.6
+        assert shown.std() == pytest.approx(1.0, abs=0.1)
 
 
 @pytest.mark.parametrize("method", ["shot", "tgmb-tgkt-joint"])  # each trains through its own part of the code
