@@ -64,6 +64,19 @@ def parts_of(source_model: Classifier) -> StudentParts:
     return StudentParts(source_model, student, teacher)
 
 
+def trained_classifier(seed: int) -> Classifier:
+    """Return a source model whose batch-norm statistics are its own: those of an untrained one are 0 and 1 in any model."""
+    model = small_classifier(seed)
+    generator = torch.Generator().manual_seed(seed)
+    for layer in model.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            assert layer.running_mean is not None
+            assert layer.running_var is not None
+            layer.running_mean.copy_(torch.randn(layer.num_features, generator=generator))
+            layer.running_var.copy_(0.5 + torch.rand(layer.num_features, generator=generator))
+    return model
+
+
 def view(progress: float = 0.0) -> EpochView:
     torch.manual_seed(4)
     output = ClassifierOutput(torch.randn(COUNT, 8), 3 * torch.eye(CLASSES).repeat(COUNT // CLASSES, 1))
@@ -141,7 +154,7 @@ def test_socket_adds_statistics_and_features_by_hand(source_model: Classifier, b
 
 
 def test_several_sources_keep_their_own_layers_and_learn_their_weights(batch: StepBatch) -> None:
-    sources = ensemble([small_classifier(0), small_classifier(5)])
+    sources = ensemble([trained_classifier(0), trained_classifier(5)])
     method = Socket(parts_of(sources), SocketSettings())
     method.train()
     torch.manual_seed(4)
@@ -149,6 +162,10 @@ def test_several_sources_keep_their_own_layers_and_learn_their_weights(batch: St
     students = method.student.members()
     norms = [[m for m in student.modules() if isinstance(m, nn.BatchNorm2d)] for student in students]
     assert not {id(m) for m in norms[0]} & {id(m) for m in norms[1]}
+    for own, source in zip(norms, sources.members(), strict=True):
+        theirs = [m for m in source.modules() if isinstance(m, nn.BatchNorm2d)]
+        assert all(torch.equal(a.running_mean, b.running_mean) for a, b in zip(own, theirs, strict=True))
+    assert not torch.equal(norms[0][0].running_mean, norms[1][0].running_mean)
     mixture = method.student.head
     output = method(batch)
     output.loss.backward()
@@ -268,7 +285,7 @@ def test_a_live_teacher_leaves_the_translators_statistics_to_the_bridge(
 
 
 def test_every_source_of_socket_counts_by_its_weight_and_has_a_first_layer(batch: StepBatch) -> None:
-    one, other = small_classifier(0), small_classifier(5)
+    one, other = trained_classifier(0), trained_classifier(5)
 
     def terms(model: Classifier, weights: tuple[float, float] | None = None) -> dict[str, float]:
         method = Socket(parts_of(model), SocketSettings(pseudo_labels=0)).train()
