@@ -14,12 +14,14 @@ from sourcefree.config import (
     AdaContrastSettings,
     MultilevelSettings,
     NrcSettings,
+    Optimisation,
     OracleSettings,
     ShotSettings,
     SocketSettings,
     TgktSettings,
     TgmbSettings,
 )
+from sourcefree.engine.optimiser import create_optimiser
 from sourcefree.losses.information import information_maximization
 from sourcefree.methods.adacontrast import AdaContrast
 from sourcefree.methods.base import EpochView, Method, StudentParts
@@ -187,13 +189,27 @@ def test_an_ensemble_answers_with_the_weighted_mean_of_its_members() -> None:
     assert torch.allclose(mixed.features, torch.cat([m(images).features for m in members], 1), atol=1e-5)
 
 
-def test_the_critics_of_the_bridge_are_stepped(source_model: Classifier, batch: StepBatch) -> None:
+@pytest.mark.parametrize("joint", [False, True])
+def test_the_critics_of_the_bridge_are_stepped(source_model: Classifier, batch: StepBatch, joint: bool) -> None:
     """In the public SOCKET code the critic has an optimiser that is never stepped."""
     translator = create_translator("paper", in_channels=1)
-    method = Tgmb(source_model=source_model, translator=translator, feature_width=8, settings=TgmbSettings())
-    trained = {id(p) for group in method.parameter_groups() for p in group.parameters}
-    assert method.inter is not None
-    assert {id(p) for p in method.inter.parameters()} <= trained
+    bridge = Tgmb(source_model=source_model, translator=translator, feature_width=8, settings=TgmbSettings())
+    method: Method = bridge
+    if joint:
+        behind = behind_translator(source_model, translator, name="paper", in_channels=1)
+        parts = StudentParts(source_model, new_student(source_model, in_channels=1), behind)
+        method = EndToEnd(bridge, Tgkt(parts, TgktSettings(), live_teacher=True))
+    method.train()
+    optimiser = create_optimiser(method, Optimisation(weight_decay=0))  # which alone would move them
+    critics = [bridge.inter, bridge.intra]
+    before = copy.deepcopy(critics)
+    method(batch).loss.backward()
+    optimiser.step()
+    for critic, start in zip(critics, before, strict=True):
+        assert critic is not None
+        assert start is not None
+        for ours, theirs in zip(critic.parameters(), start.parameters(), strict=True):
+            assert not torch.equal(ours, theirs)
 
 
 def test_end_to_end_trains_translator_and_student_and_no_gradient_of_the_student_reaches_the_translator(
