@@ -1,19 +1,35 @@
-"""Numbers in documents are those that a command printed."""
+"""Numbers in documents are those that a command printed; links lead somewhere and examples can be read."""
 
 from __future__ import annotations
 
+import ast
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
+import yaml
 
-from sourcefree.studies.results import ResultTable
+import sourcefree
+from sourcefree.studies.cell import Row
+from sourcefree.studies.results import ResultTable, read_point_table
+from sourcefree.studies.score_quality import quality_tables
 from sourcefree.studies.study import load_study, study_cells
 from sourcefree.studies.summary import summary_tables
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "docs" / "results"
 STUDIES = sorted(path.parent.name for path in RESULTS.glob("*/results.csv"))
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+# How the README calls the methods whose averages it tells.
+NAMED_IN_README = {
+    "`multilevel` has": "multilevel",
+    "distillation of the pairs alone": "ti-distillation",
+    "SHOT": "shot",
+    "SOCKET": "socket",
+    "the source model": "source-only",
+    "a model trained with target labels": "oracle (uses target labels)",
+}
 
 
 def tables(text: str) -> list[str]:
@@ -30,14 +46,91 @@ def test_every_table_of_the_results_page_was_printed_by_a_study() -> None:
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_the_printed_tables_are_made_of_the_rows_that_are_kept(name: str) -> None:
-    study = load_study(name)
+    rows, kept = rows_of(name)
+    assert {row["key"] for row in rows} == kept, "rows of another version of the study: remove them"
+    text = (RESULTS / name / "results.md").read_text()
+    for made in summary_tables(rows, transposed=load_study(name).rows == "tasks"):
+        assert made.to_markdown() in text
+
+
+@pytest.mark.parametrize("page", ["docs/selection.md", "docs/results/methods/scores.md"])
+def test_what_the_scores_are_worth_is_what_the_recorded_points_say(page: str) -> None:
+    text = (ROOT / page).read_text()
+    made = quality_tables(read_point_table(RESULTS / "methods" / "points.csv"))
+    assert len(made) == 5
+    for table in made:
+        assert table.to_markdown() in text
+
+
+@pytest.mark.parametrize("words", NAMED_IN_README)
+def test_the_averages_of_the_readme_are_those_of_the_results(words: str) -> None:
+    paragraph = re.search(r"^Over six tasks.*?\n\n", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    assert paragraph
+    told = re.search(re.escape(words) + r" ([\d.]+) %", " ".join(paragraph[0].split()))
+    assert told
+    accuracy = summary_tables(rows_of("methods")[0])[0]
+    assert len(accuracy.header) - len({"method", "mean", "in common"} & set(accuracy.header)) == 6
+    means = {row[0]: row[accuracy.header.index("mean")] for row in accuracy.body}
+    assert told[1] == means[NAMED_IN_README[words]]
+
+
+def rows_of(name: str) -> tuple[list[Row], set[str]]:
+    """Return the rows of a study that is kept, as it is today, and the keys of all rows in its table."""
     table = ResultTable(RESULTS / name / "results.csv")
     rows = [
         {**table.rows[cell.key], "task": cell.task_name, "method": cell.method_name}
-        for cell in study_cells(study)
+        for cell in study_cells(load_study(name))
         if cell.key in table.rows
     ]
-    assert {row["key"] for row in rows} == set(table.rows), "rows of another version of the study: remove them"
-    text = (RESULTS / name / "results.md").read_text()
-    for made in summary_tables(rows, transposed=study.rows == "tasks"):
-        assert made.to_markdown() in text
+    return rows, set(table.rows)
+
+
+def without_code(text: str) -> str:
+    return re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the names that headings get on a page, as GitHub makes them."""
+    seen: Counter[str] = Counter()
+    found = set()
+    for heading in re.findall(r"^#+ +(.*)$", without_code(page.read_text()), re.MULTILINE):
+        name = re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+        found.add(f"{name}-{seen[name]}" if seen[name] else name)
+        seen[name] += 1
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_files_and_headings(page: Path) -> None:
+    text = re.sub(r"`[^`\n]*`", "", without_code(page.read_text()))  # what stands in code is no link
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"\w+:", link):
+            continue
+        place, _, anchor = link.partition("#")
+        target = (page.parent / place).resolve() if place else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+def examples(language: str) -> list[object]:
+    """Return the code of a language on all pages."""
+    return [
+        pytest.param(code, id=f"{page.name}-{number}")
+        for page in PAGES
+        for number, code in enumerate(
+            re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
+        )
+    ]
+
+
+@pytest.mark.parametrize("code", examples("python"))
+def test_examples_in_python_can_be_read_and_name_what_there_is(code: str) -> None:
+    tree = ast.parse(code.replace(", ...)", ")"))  # arguments that an example leaves out
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "sourcefree":
+            assert hasattr(sourcefree, node.attr), node.attr
+
+
+@pytest.mark.parametrize("code", examples("yaml"))
+def test_examples_in_yaml_can_be_read(code: str) -> None:
+    assert isinstance(yaml.safe_load(code), dict)

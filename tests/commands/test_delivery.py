@@ -29,6 +29,11 @@ LABELS = ("cat", "dog", "car")
 VARIED = torch.eye(3)[[0, 1, 2, 0, 1, 2, 0, 1, 2, 0]]
 
 
+def answers_dog(count: int) -> torch.Tensor:
+    """Return a hundred answers, so many of which are "dog"."""
+    return torch.eye(3)[[1] * count + [0] * (100 - count)]
+
+
 def candidate(name: str, score: float, *, logits: torch.Tensor = VARIED, chance: float = 0.001) -> Candidate:
     return Candidate(
         name=name,
@@ -69,7 +74,7 @@ def test_a_translated_model_stands_in_no_competition() -> None:
     [
         (candidate("source-only", 0.1, chance=0.4), 0.0, "tell nothing of the source model's"),
         (candidate("source-only", 0.1), 0.95, "next to no target image looks like those of the pairs"),
-        (candidate("source-only", 0.1, logits=torch.eye(3)[[1] * 9 + [0]]), 0.0, "90 % of its answers are 'dog'"),
+        (candidate("source-only", 0.1, logits=answers_dog(81)), 0.0, "81 % of its answers are 'dog'"),
     ],
 )
 def test_nothing_is_estimated_where_there_is_nothing_to_estimate_it_by(
@@ -80,7 +85,12 @@ def test_nothing_is_estimated_where_there_is_nothing_to_estimate_it_by(
     delivery = decide({"source-only": candidate_of_the_run}, cast(Judge, Unlike(unlike)), settings, LABELS)
     assert delivery.estimate is None
     assert reason in delivery.warnings[-1]
-    usual = decide({"source-only": candidate("source-only", 0.1)}, cast(Judge, Unlike()), settings, LABELS)
+
+
+@pytest.mark.parametrize("logits", [VARIED, answers_dog(80)])  # up to 80 % of one class
+def test_an_estimate_is_given_of_a_usual_model(logits: torch.Tensor) -> None:
+    found = {"source-only": candidate("source-only", 0.1, logits=logits)}
+    usual = decide(found, cast(Judge, Unlike()), sourcefree.method_settings("source-only"), LABELS)
     assert usual.estimate
     assert usual.estimate.accuracy == 0.5
     assert not usual.warnings

@@ -14,12 +14,14 @@ from sourcefree.config import (
     AdaContrastSettings,
     MultilevelSettings,
     NrcSettings,
+    Optimisation,
     OracleSettings,
     ShotSettings,
     SocketSettings,
     TgktSettings,
     TgmbSettings,
 )
+from sourcefree.engine.optimiser import create_optimiser
 from sourcefree.losses.information import information_maximization
 from sourcefree.methods.adacontrast import AdaContrast
 from sourcefree.methods.base import EpochView, Method, StudentParts
@@ -62,6 +64,19 @@ def batch() -> StepBatch:
 def parts_of(source_model: Classifier) -> StudentParts:
     student, teacher = (new_student(source_model, in_channels=1) for _ in range(2))
     return StudentParts(source_model, student, teacher)
+
+
+def trained_classifier(seed: int) -> Classifier:
+    """Return a source model whose batch-norm statistics are its own: those of an untrained one are 0 and 1 in any model."""
+    model = small_classifier(seed)
+    generator = torch.Generator().manual_seed(seed)
+    for layer in model.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            assert layer.running_mean is not None
+            assert layer.running_var is not None
+            layer.running_mean.copy_(torch.randn(layer.num_features, generator=generator))
+            layer.running_var.copy_(0.5 + torch.rand(layer.num_features, generator=generator))
+    return model
 
 
 def view(progress: float = 0.0) -> EpochView:
@@ -141,7 +156,7 @@ def test_socket_adds_statistics_and_features_by_hand(source_model: Classifier, b
 
 
 def test_several_sources_keep_their_own_layers_and_learn_their_weights(batch: StepBatch) -> None:
-    sources = ensemble([small_classifier(0), small_classifier(5)])
+    sources = ensemble([trained_classifier(0), trained_classifier(5)])
     method = Socket(parts_of(sources), SocketSettings())
     method.train()
     torch.manual_seed(4)
@@ -149,6 +164,10 @@ def test_several_sources_keep_their_own_layers_and_learn_their_weights(batch: St
     students = method.student.members()
     norms = [[m for m in student.modules() if isinstance(m, nn.BatchNorm2d)] for student in students]
     assert not {id(m) for m in norms[0]} & {id(m) for m in norms[1]}
+    for own, source in zip(norms, sources.members(), strict=True):
+        theirs = [m for m in source.modules() if isinstance(m, nn.BatchNorm2d)]
+        assert all(torch.equal(a.running_mean, b.running_mean) for a, b in zip(own, theirs, strict=True))
+    assert not torch.equal(norms[0][0].running_mean, norms[1][0].running_mean)
     mixture = method.student.head
     output = method(batch)
     output.loss.backward()
@@ -170,13 +189,27 @@ def test_an_ensemble_answers_with_the_weighted_mean_of_its_members() -> None:
     assert torch.allclose(mixed.features, torch.cat([m(images).features for m in members], 1), atol=1e-5)
 
 
-def test_the_critics_of_the_bridge_are_stepped(source_model: Classifier, batch: StepBatch) -> None:
+@pytest.mark.parametrize("joint", [False, True])
+def test_the_critics_of_the_bridge_are_stepped(source_model: Classifier, batch: StepBatch, joint: bool) -> None:
     """In the public SOCKET code the critic has an optimiser that is never stepped."""
     translator = create_translator("paper", in_channels=1)
-    method = Tgmb(source_model=source_model, translator=translator, feature_width=8, settings=TgmbSettings())
-    trained = {id(p) for group in method.parameter_groups() for p in group.parameters}
-    assert method.inter is not None
-    assert {id(p) for p in method.inter.parameters()} <= trained
+    bridge = Tgmb(source_model=source_model, translator=translator, feature_width=8, settings=TgmbSettings())
+    method: Method = bridge
+    if joint:
+        behind = behind_translator(source_model, translator, name="paper", in_channels=1)
+        parts = StudentParts(source_model, new_student(source_model, in_channels=1), behind)
+        method = EndToEnd(bridge, Tgkt(parts, TgktSettings(), live_teacher=True))
+    method.train()
+    optimiser = create_optimiser(method, Optimisation(weight_decay=0))  # which alone would move them
+    critics = [bridge.inter, bridge.intra]
+    before = copy.deepcopy(critics)
+    method(batch).loss.backward()
+    optimiser.step()
+    for critic, start in zip(critics, before, strict=True):
+        assert critic is not None
+        assert start is not None
+        for ours, theirs in zip(critic.parameters(), start.parameters(), strict=True):
+            assert not torch.equal(ours, theirs)
 
 
 def test_end_to_end_trains_translator_and_student_and_no_gradient_of_the_student_reaches_the_translator(
@@ -268,7 +301,7 @@ def test_a_live_teacher_leaves_the_translators_statistics_to_the_bridge(
 
 
 def test_every_source_of_socket_counts_by_its_weight_and_has_a_first_layer(batch: StepBatch) -> None:
-    one, other = small_classifier(0), small_classifier(5)
+    one, other = trained_classifier(0), trained_classifier(5)
 
     def terms(model: Classifier, weights: tuple[float, float] | None = None) -> dict[str, float]:
         method = Socket(parts_of(model), SocketSettings(pseudo_labels=0)).train()

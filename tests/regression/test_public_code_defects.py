@@ -7,34 +7,96 @@ Defects that other tests pin down already are named where they are: independent 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from torch import Tensor, nn
 
 import sourcefree
+from sourcefree.commands.adaptation import Adaptation
 from sourcefree.config import Optimisation, TrainSettings
 from sourcefree.data.folders import match_pairs
 from sourcefree.data.image_io import read_image, write_image
+from sourcefree.engine.checkpoint import CheckpointFile
 from sourcefree.engine.inference import infer
 from sourcefree.engine.progress import Silent
 from sourcefree.engine.runtime import create_runtime
-from sourcefree.engine.sampling import epoch_batches
+from sourcefree.engine.tracking import MetricsFile
+from sourcefree.engine.trainer import Streams, Trainer
+from sourcefree.methods.base import EpochView, Method, ParameterGroup
 from sourcefree.methods.presets import method_settings
+from sourcefree.methods.self_labels import SelfLabels
+from sourcefree.models.classifier import Classifier
 from sourcefree.overrides import override, parse_assignments
 from sourcefree.studies.cell import Cell
-from sourcefree.studies.measure import run_cell
+from sourcefree.studies.measure import load_cell
 from sourcefree.studies.prepare import prepare
 from sourcefree.studies.study import ready_tasks
-from sourcefree.studies.task_folders import TaskFolders
+from sourcefree.studies.task_folders import PreparedTask, TaskFolders
+from sourcefree.types import ImageBatch, StepBatch, StepOutput
 from support.command_line import BACKBONE
 
 
-def test_pairs_are_drawn_without_repeats_until_all_were_seen() -> None:
+@pytest.fixture(scope="module")
+def tiny_task(tmp_path_factory: pytest.TempPathFactory) -> TaskFolders:
+    """A task of a few simulated images with its source model."""
+    cache = tmp_path_factory.mktemp("cache")
+    folders = TaskFolders(ready_tasks()["depth-tiny"], 0, cache, cache)
+    prepare(folders)
+    return folders
+
+
+class Nothing(Method):
+    """Trains one number on nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.number = nn.Parameter(torch.ones(1))
+
+    def parameter_groups(self) -> Iterable[ParameterGroup]:
+        return [ParameterGroup([self.number])]
+
+    def forward(self, batch: StepBatch) -> StepOutput:
+        return self.total({}, anchor=self.number)
+
+
+class Recorded:
+    """A data set that notes which of its items are asked for."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self.drawn: list[int] = []
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, indices: np.ndarray) -> ImageBatch:
+        self.drawn += indices.tolist()
+        return ImageBatch(torch.zeros(len(indices), 1), torch.from_numpy(indices))
+
+    def set_epoch(self, epoch: int) -> None:
+        pass
+
+
+def test_pairs_are_drawn_without_repeats_until_all_were_seen(tmp_path: Path) -> None:
     """There: the loader of the pairs is built anew at every step, so each step starts over with a fresh draw."""
-    plan = epoch_batches(size=40, batch_size=8, steps=5, epoch=0, seed=0, stream="pairs")
-    assert sorted(np.concatenate(plan)) == list(range(40))
+    runtime = create_runtime(device="cpu", precision="fp32", network=nn.Identity())
+    target, pairs = Recorded(40), Recorded(26)  # pairs: of no whole number of batches, and through them in mid-epoch
+    Trainer(runtime, MetricsFile(tmp_path / "metrics.jsonl"), Silent(), seed=0).fit(
+        Nothing(),
+        stage="nothing",
+        streams=Streams(target=target, pairs=pairs),
+        settings=Optimisation(epochs=3, batch_size=8),
+        checkpoint=CheckpointFile(tmp_path / "nothing.pt"),
+    )
+    for data in (target, pairs):
+        assert len(data.drawn) == 120
+        passes = [data.drawn[start : start + len(data)] for start in range(0, 120 - len(data) + 1, len(data))]
+        assert all(sorted(each) == list(range(len(data))) for each in passes)
+        assert passes[0] != passes[1]
 
 
 def test_partners_are_matched_by_name_whatever_order_the_folder_lists_them_in(
@@ -58,7 +120,50 @@ def test_partners_are_matched_by_name_whatever_order_the_folder_lists_them_in(
         assert read_image(source.path)[0, 0, 0] == read_image(target.path)[0, 0, 0]
 
 
-def test_source_images_are_normalised_as_in_source_training(tmp_path: Path) -> None:
+class LoadedError(Exception):
+    """Ends an adaptation where everything is loaded and nothing trained."""
+
+
+def adaptation_of_adapt(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Adaptation:
+    """Return what the command ``adapt`` loads."""
+    loaded: list[Adaptation] = []
+
+    def stop(adaptation: Adaptation) -> None:
+        loaded.append(adaptation)
+        raise LoadedError
+
+    monkeypatch.setattr(Adaptation, "judge", stop)
+    with pytest.raises(LoadedError):
+        sourcefree.adapt(
+            source_model=folder / "source",
+            target=folder / "nir",
+            pairs_source=folder / "rgb",
+            pairs_target=folder / "nir",
+            modality="nir",
+            out=folder / "run",
+            settings=method_settings("source-only"),
+        )
+    return loaded[0]
+
+
+def adaptation_of_a_study(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Adaptation:
+    """Return what a cell of ``compare`` loads."""
+    prepared = PreparedTask(
+        target_train=folder / "nir",
+        target_test=folder / "nir",
+        pairs_source=folder / "rgb",
+        pairs_target=folder / "nir",
+        modality="nir",
+        source_models=(folder / "source",),
+    )
+    cell = Cell("t", "source-only", ready_tasks()["depth-tiny"], 0, method_settings("source-only"))
+    return load_cell(cell, prepared, folder, folder)[0]
+
+
+@pytest.mark.parametrize("load", [adaptation_of_adapt, adaptation_of_a_study])
+def test_source_images_are_normalised_as_in_source_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, load: Callable[[Path, pytest.MonkeyPatch], Adaptation]
+) -> None:
     """There: source training and adaptation use different means and deviations."""
     rng = np.random.default_rng(0)
     for label in ("cat", "dog"):
@@ -73,45 +178,37 @@ def test_source_images_are_normalised_as_in_source_training(tmp_path: Path) -> N
     trained = sourcefree.train_source(images=tmp_path / "rgb", out=tmp_path / "source", settings=settings)
     mean = np.asarray(trained.model.modality.mean)
     assert mean == pytest.approx([0.233] * 3, abs=0.02)  # measured on these images, not ImageNet's
-    from sourcefree.commands.loading import load_pair_data
-
-    pairs = load_pair_data(
-        match_pairs(tmp_path / "rgb", tmp_path / "nir"),
-        source_modality=trained.model.modality,
-        target_modality=sourcefree.load_modality("nir").model_copy(update={"mean": (0.5,), "std": (0.2,)}),
-        size=24,
-        max_unreadable=0.0,
-        held_out=0.1,
-        seed=0,
-        progress=Silent(),
-    )
-    shown = pairs.train[list(range(len(pairs.train)))].source
-    assert shown.mean().abs() < 0.05
-    assert shown.std() == pytest.approx(1.0, abs=0.05)
+    adaptation = load(tmp_path, monkeypatch)
+    for pairs in (adaptation.pairs.train, adaptation.pairs.held_out):
+        shown = pairs[list(range(len(pairs)))].source
+        assert shown.mean().abs() < 0.1  # ImageNet's statistics would give -1 and 0.6
+        assert shown.std() == pytest.approx(1.0, abs=0.1)
 
 
-def test_pseudo_labels_come_from_images_without_augmentation(tmp_path: Path) -> None:
+@pytest.mark.parametrize("method", ["shot", "tgmb-tgkt-joint"])  # each trains through its own part of the code
+def test_pseudo_labels_come_from_images_without_augmentation(
+    tiny_task: TaskFolders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
     """There: pseudo-labels are computed on randomly cropped and mirrored images."""
-    task = ready_tasks()["depth-tiny"]
-    folders = TaskFolders(task, 0, tmp_path, tmp_path)
-    prepare(folders)
-    from sourcefree.studies.measure import load_cell
+    settings = method_settings(method)
+    changes = {f"{stage}.optimisation.{name}": 1 for stage in settings.stages for name in ("epochs", "min_steps")}
+    settings = override(settings, {**changes, "device": "cpu", "precision": "fp32"})
+    cell = Cell("t", method, tiny_task.task, 0, settings)
+    adaptation, _ = load_cell(cell, tiny_task.prepared(), tmp_path, tmp_path)
+    images, runtime = adaptation.target.images, adaptation.runtime
+    labelled_by: list[Tensor] = []
+    refresh = SelfLabels.refresh
 
-    settings = override(method_settings("shot"), {"shot.optimisation.epochs": 1, "shot.optimisation.batch_size": 20})
-    cell = Cell("t", "shot", task, 0, settings)
-    adaptation, _ = load_cell(cell, folders.prepared(), tmp_path / "cell", tmp_path / "bridges")
-    judge, images = adaptation.judge(), adaptation.target.images
-    assert images.augment
-    assert not judge.target.augment
-    model, runtime = (
-        adaptation.source_only(),
-        create_runtime(device="cpu", precision="fp32", network=torch.nn.Identity()),
-    )
-    first = judge.infer_target(model).features
-    images.set_epoch(7)
-    assert torch.equal(judge.infer_target(model).features, first)
-    assert not torch.equal(infer(model, images, runtime=runtime).features, first)
-    assert run_cell(cell, cache=tmp_path, data=tmp_path)["status"] == "done"
+    def look(labels: SelfLabels, view: EpochView, model: Classifier) -> None:
+        labelled_by.append(view.infer_target(model).features)
+        assert torch.equal(labelled_by[-1], infer(model, images.plain(), runtime=runtime).features)
+        assert not torch.equal(labelled_by[-1], infer(model, images, runtime=runtime).features)
+        refresh(labels, view, model)
+
+    monkeypatch.setattr(SelfLabels, "refresh", look)
+    adaptation.candidates(adaptation.judge())
+    assert images.augment  # as training shows them
+    assert labelled_by
 
 
 @pytest.mark.parametrize(("text", "found"), [("false", False), ("true", True), ("0", False)])

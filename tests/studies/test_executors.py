@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import runpy
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import psutil
 import pytest
 
 from sourcefree.studies.executors import Executor, LocalExecutor, RayExecutor
 
-RAY_SECONDS = 60
+LIMIT_SECONDS = 60
 
 
 @pytest.fixture(params=["local", "ray"])
@@ -53,29 +56,67 @@ def test_a_process_that_dies_is_reported() -> None:
     assert "exit code 7" in str(outcomes[0].error)
 
 
-def test_leaving_early_ends_the_other_processes() -> None:
-    started = time.monotonic()
-    outcomes = LocalExecutor(2).run(time.sleep, [{}, {}])
-    assert next(outcomes).error is not None  # sleep() takes no keyword: it fails at once
-    outcomes.close()
-    assert time.monotonic() - started < RAY_SECONDS
+# Pieces that say when they run: run_path is importable in any process, and what it runs is ours.
+_RUNS_LONG = """
+import os, pathlib, time
+mark = pathlib.Path(__file__).with_name("process")
+mark.with_suffix(".new").write_text(str(os.getpid()))
+mark.with_suffix(".new").rename(mark)
+time.sleep(600)
+"""
+_FAILS_THEN = """
+import pathlib, time
+limit = time.monotonic() + 60
+while not pathlib.Path(__file__).with_name("process").exists() and time.monotonic() < limit:
+    time.sleep(0.05)
+raise ValueError("as planned")
+"""
 
 
-def test_a_killed_parent_leaves_no_process_behind() -> None:
+def long_piece(folder: Path) -> dict[str, str]:
+    (folder / "long.py").write_text(_RUNS_LONG)
+    return {"path_name": str(folder / "long.py")}
+
+
+@contextmanager
+def process_of_long_piece(folder: Path) -> Iterator[psutil.Process]:
+    """Wait until the piece runs; whatever becomes of the test, its process is ended."""
+    limit = time.monotonic() + LIMIT_SECONDS
+    while not (folder / "process").exists():
+        assert time.monotonic() < limit, "the piece never began"
+        time.sleep(0.05)
+    process = psutil.Process(int((folder / "process").read_text()))
+    try:
+        yield process
+    finally:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
+def test_leaving_early_ends_the_other_processes(tmp_path: Path) -> None:
+    (tmp_path / "fails.py").write_text(_FAILS_THEN)
+    pieces = [{"path_name": str(tmp_path / "fails.py")}, long_piece(tmp_path)]
+    outcomes = LocalExecutor(2).run(runpy.run_path, pieces)
+    assert next(outcomes).error == "ValueError: as planned"
+    with process_of_long_piece(tmp_path) as other:
+        assert other.is_running()
+        outcomes.close()
+        assert not other.is_running()
+
+
+def test_a_killed_parent_leaves_no_process_behind(tmp_path: Path) -> None:
     code = (
-        "import signal; from sourcefree.studies.executors import LocalExecutor;"
-        "list(LocalExecutor(1).run(signal.pause, [{}]))"
+        "import runpy; from sourcefree.studies.executors import LocalExecutor;"
+        f"list(LocalExecutor(1).run(runpy.run_path, [{long_piece(tmp_path)}]))"
     )
     parent = subprocess.Popen([sys.executable, "-c", code])
-    children: list[psutil.Process] = []
-    limit = time.monotonic() + RAY_SECONDS
-    # The tracker of multiprocessing is the other child.
-    while not any("spawn_main" in " ".join(child.cmdline()) for child in children) and time.monotonic() < limit:
-        time.sleep(0.1)
-        children = psutil.Process(parent.pid).children()
-    time.sleep(1)  # until the child listens for its parent
-    parent.kill()
-    parent.wait()
-    _, alive = psutil.wait_procs(children, timeout=RAY_SECONDS)
-    assert children
-    assert not alive
+    try:
+        with process_of_long_piece(tmp_path) as child:  # which listened for its parent before the piece began
+            assert child.ppid() == parent.pid
+            parent.kill()
+            parent.wait()
+            _, alive = psutil.wait_procs([child], timeout=LIMIT_SECONDS)
+            assert not alive
+    finally:
+        parent.kill()
+        parent.wait()
