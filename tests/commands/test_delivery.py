@@ -84,3 +84,8 @@ def test_nothing_is_estimated_where_there_is_nothing_to_estimate_it_by(
     assert usual.estimate
     assert usual.estimate.accuracy == 0.5
     assert not usual.warnings
+
+
+def test_the_summary_tells_on_how_many_scenes_the_evidence_stands() -> None:
+    entry = candidate("adapted", 0.1).to_dict()
+    assert (entry["pairs"], entry["scenes"]) == (4, 8)

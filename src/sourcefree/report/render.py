@@ -63,11 +63,13 @@ def _context(data: RunData, environment: Environment) -> dict[str, Any]:
     script = _own_text(environment, _SCRIPT)
     metric_names, score_names = tables.candidate_columns(data)
     maps, legend = views.feature_figures(data)
+    verdict = judge(data)
     return {
         "data": data,
         "title": _title(data),
         "created": _readable_time(data.info.get("created")),
-        "verdict": judge(data),
+        "verdict": verdict,
+        "warnings": [warning for warning in data.warnings if warning not in verdict.sentences],  # said once is enough
         "own": candidate_phrase(data.own.name if data.own else "adapted"),
         "facts": tables.facts(data),
         "timings": tables.timing_rows(data),
