@@ -12,6 +12,7 @@ import torch
 from sourcefree.report import write_report
 from sourcefree.report.collect import collect_run
 from sourcefree.report.verdict import Verdict, judge
+from sourcefree.report.views import confusion_figures
 from sourcefree.selection.guard import Evidence, choose_candidate
 
 FakeRun = Callable[..., Path]
@@ -241,3 +242,16 @@ def test_every_model_is_told_with_the_pairs_it_was_judged_on(fake_run: FakeRun) 
     sentence = verdict_of(fake_run(labelled=False, qualities=(0.2, 0.3, 0.4, 0.9)), change=few).sentences[1]
     assert "on 20 held-out pairs, the adapted model" in sentence
     assert "for source-only on 60 pairs (" in sentence and "for AdaBN on 60 pairs (" in sentence
+
+
+def test_what_was_measured_is_told_where_only_the_delivered_model_was(fake_run: FakeRun) -> None:
+    def only_delivered(summary: Any) -> None:
+        summary["delivered"] = "adabn"
+        for candidate in summary["candidates"]:
+            candidate["evaluation"] = candidate["evaluation"] if candidate["name"] == "adabn" else None
+
+    run = fake_run()
+    verdict = verdict_of(run, change=only_delivered)
+    assert "On 400 labelled images (depth_test), AdaBN classifies" in verdict.sentences[1]
+    assert not any("accuracy is not known" in caveat for caveat in verdict.caveats)
+    assert [figure.title for figure in confusion_figures(collect_run(run))] == ["AdaBN"]

@@ -301,7 +301,7 @@ def _estimate(data: RunData) -> list[str]:
 def _caveats(data: RunData, own: Candidate, by_labels: _Comparison, by_pairs: _Comparison) -> tuple[str, ...]:
     """Return what a careful reader has to know beside the numbers."""
     caveats = []
-    if own.evaluation is None:
+    if all(candidate.evaluation is None for candidate in data.candidates):
         caveats.append(
             "No labelled images of the new sensor were given, so its accuracy is not known. Pairs show "
             "scenes outside the task: agreement on them is evidence, not a measurement."
@@ -314,7 +314,7 @@ def _caveats(data: RunData, own: Candidate, by_labels: _Comparison, by_pairs: _C
         if share > _DOMINANT_SHARE:
             name = _label(data, own.class_counts.index(max(own.class_counts)))
             caveats.append(
-                f"{capital(candidate_phrase(own.name))} puts {percent(share)} of the images into one class ({name})."
+                f"{capital(candidate_phrase(own.name))} puts {percent(share)} of the target images into one class ({name})."
             )
     if data.info.get("status") not in (None, "complete"):
         caveats.append(f"The run is not complete (status “{data.info['status']}”).")
