@@ -21,6 +21,7 @@ from sourcefree.errors import CheckpointError
 from sourcefree.evaluation import ClassificationMetrics, classification_metrics
 from sourcefree.export.model_card import write_model_card
 from sourcefree.models.trained import TrainedClassifier, load_trained
+from sourcefree.tuned import refuse_tuning
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ def evaluate(
         DataError: the images cannot be used, or their folders are no labels of the model.
     """
     run, images, progress = Path(run), Path(images), progress or Silent()
+    refuse_tuning(run)
     if (run / "run.json").is_file() and not (run / "summary.json").is_file():
         raise CheckpointError(f"{run}: the run is not finished", hint="go on with --resume")
     trained = load_trained(run, network=network)

@@ -17,6 +17,7 @@ from sourcefree.report.collect import collect_run
 from sourcefree.report.records import RunData
 from sourcefree.report.verdict import judge
 from sourcefree.report.vocabulary import candidate_phrase, quantity
+from sourcefree.tuned import refuse_tuning
 
 _STYLE = "style.css"
 _SCRIPT = "script.js"
@@ -32,9 +33,10 @@ def write_report(run: Path) -> Path:
         run: run folder written by ``adapt`` or ``train-source``.
 
     Raises:
-        CheckpointError: the folder is missing, or holds no readable run.json.
+        CheckpointError: the folder is missing, holds no readable run.json, or is that of a tuning.
     """
     run = Path(run)
+    refuse_tuning(run)
     page = render_report(collect_run(run))
     path = run / "report.html"
     with whole_file(path) as temporary:
