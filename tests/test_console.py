@@ -4,12 +4,15 @@ import io
 import os
 import subprocess
 import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
 from rich.console import Console
 
 from sourcefree.config import STAGES
 from sourcefree.console import ConsoleProgress
+from sourcefree.data.image_io import write_image
 from sourcefree.stages import stage_title
 
 
@@ -45,3 +48,35 @@ def test_output_that_nobody_reads_any_more_is_no_error(length: int) -> None:
     done = subprocess.run([sys.executable, "-c", script], stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
     os.close(writer)
     assert (done.returncode, done.stderr) == (1, "")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8:strict", "ascii:strict"])
+@pytest.mark.parametrize("command", ["inspect", "predict", "progress"])
+def test_a_file_name_that_is_no_text_is_shown(tmp_path: Path, encoding: str, command: str) -> None:
+    name = os.fsdecode(b"caf\xff\xc3\xa9.png")
+    write_image(tmp_path / "images" / name, np.zeros((8, 8, 1), np.uint8))
+    (tmp_path / "images" / ("other" + name)).write_bytes(b"no image")
+    script = "from sourcefree import cli\n"
+    if command == "progress":  # as train-source tells what it leaves out
+        script += (
+            "from sourcefree.console import ConsoleProgress\n"
+            "def app(*_, **__):\n    with ConsoleProgress(cli.shared.out_console) as p: p.say(sys.argv[1])\ncli.app = app\n"
+        )
+    if command == "predict":
+        script += (
+            "import numpy as np\n"
+            "from sourcefree.commands import predict\n"
+            "found = predict.Predictions([sys.argv[1]], ('cat', 'dog'), np.eye(2)[:1], [(sys.argv[1], 'no image')])\n"
+            "predict.predict = lambda **_: found\n"
+        )
+    words = {"inspect": ["inspect", str(tmp_path / "images")], "predict": ["predict", "run", name], "progress": []}[
+        command
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys\n{script}cli.main({words!r})", name],
+        capture_output=True,
+        check=False,
+        env={**os.environ, "PYTHONIOENCODING": encoding, "COLUMNS": "200", "PYTHONUTF8": "1"},
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    assert b"caf\\udcff" in done.stdout

@@ -171,6 +171,53 @@ def test_archives_are_unpacked_once_and_go_on(nir: Path, tmp_path: Path, name: s
     assert all(path.stat().st_mtime_ns == time for path, time in times.items() if path != lost)
 
 
+def other_archive(path: Path) -> Path:
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("SUNRGBDtoolbox/readme.txt", "code")
+    return path
+
+
+def test_a_folder_of_archives_is_searched_below_what_is_unpacked(sun: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "archives"
+    folder.mkdir()
+    packed(sun / "SUNRGBD", folder / "SUNRGBD.zip")
+    other_archive(folder / "SUNRGBDtoolbox.zip")
+    for out in (tmp_path / "out", folder / "out"):  # the second call on each finds what the first one unpacked
+        results = [prepare(dataset="sunrgbd", path=folder, out=out) for _ in range(2)]
+        assert results[0] == results[1]
+        assert results[0].counts["rgb/kv1"] == 4
+
+
+def test_what_an_interrupted_call_unpacked_is_not_the_data_set(nir: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "archives"
+    folder.mkdir()
+    packed(nir, folder / "nirscene1.zip")
+    whole = prepare(dataset="nirscene", path=folder, out=folder / "out")
+    lost = next((folder / "out/unpacked").rglob("0001_rgb.tiff"))
+    lost.unlink()
+    next((folder / "out/unpacked").rglob(".unpacked")).unlink()  # as if it had been stopped
+    assert prepare(dataset="nirscene", path=folder, out=folder / "out") == whole
+    assert lost.is_file()
+
+
+@pytest.mark.parametrize("name", ["nirscene1.zip", "SUNRGBDtoolbox.zip"])
+def test_archives_beside_the_unpacked_folder_are_left_alone(nir: Path, tmp_path: Path, name: str) -> None:
+    alone = prepare(dataset="nirscene", path=nir.parent, out=tmp_path / "out")
+    if name == "nirscene1.zip":
+        packed(nir, tmp_path / name)
+    else:
+        other_archive(tmp_path / name)
+    result = prepare(dataset="nirscene", path=nir.parent, out=tmp_path / "out")
+    assert result.counts == alone.counts
+    assert result.notes == [*alone.notes, f"Archives beside the unpacked data set are not read: {name}."]
+    assert not (tmp_path / "out/unpacked").exists()
+
+
+def test_classes_and_split_are_two_ways_to_say_one_thing(nir: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="both name the task's classes"):
+        prepare(dataset="nirscene", path=nir, out=tmp_path / "out", split=3, classes=["urban", "water"])
+
+
 @pytest.mark.parametrize("member", ["../evil.png", "/evil.png", "a/../../evil.png", "C:\\evil.png", "..\\evil.png"])
 @pytest.mark.parametrize("kind", ["zip", "tar"])
 def test_nothing_is_written_outside_the_folder(tmp_path: Path, member: str, kind: str) -> None:

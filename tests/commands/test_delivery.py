@@ -94,3 +94,8 @@ def test_an_estimate_is_given_of_a_usual_model(logits: torch.Tensor) -> None:
     assert usual.estimate
     assert usual.estimate.accuracy == 0.5
     assert not usual.warnings
+
+
+def test_the_summary_tells_on_how_many_scenes_the_evidence_stands() -> None:
+    entry = candidate("adapted", 0.1).to_dict()
+    assert (entry["pairs"], entry["scenes"]) == (4, 8)

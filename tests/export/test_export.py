@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 
 from sourcefree.commands.export import export
 from sourcefree.data.image_io import write_image
+from sourcefree.data.manifest import write_manifest
 from sourcefree.data.modality import MODALITIES, Modality
 from sourcefree.data.physical import resize_antialiased
 from sourcefree.data.store import resize_physical
-from sourcefree.errors import CheckpointError, ConfigError, DataError
+from sourcefree.errors import CheckpointError, ConfigError, DataError, SourcefreeError
 from sourcefree.export import Predictor
 from sourcefree.models.architecture import Architecture
 from sourcefree.models.classifier import Classifier
@@ -178,6 +179,27 @@ def test_the_card_of_an_adapted_model_says_what_it_is(adapted: Path) -> None:
         name, scores = candidate["name"], candidate["scores"]
         shown = f"**{name}**" if name == summary["delivered"] else name
         assert f"| {shown} |  |  | {100 * scores['pair_agreement']:.1f} % | {scores['pair_information']:.3f} |" in card
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_images_of_a_manifest_are_taken_as_the_run_took_them(images: Path, tmp_path: Path, given: bool) -> None:
+    trained("bottleneck").save(tmp_path / "model")
+    manifest = tmp_path / "target.csv"
+    write_manifest(manifest, [(path.name, path) for path in sorted(images.rglob("*.png"))[:4]])
+    (tmp_path / "model/config.yaml").write_text(f"inputs: {{target: {manifest}}}")
+    result = export(run=tmp_path / "model", out=tmp_path / "out", images=manifest if given else None)
+    assert result.images == 4
+
+
+def test_a_file_that_answers_no_numbers_is_no_export(
+    monkeypatch: pytest.MonkeyPatch, images: Path, tmp_path: Path
+) -> None:
+    trained("bottleneck").save(tmp_path / "model")
+    answers = Predictor.probabilities
+    monkeypatch.setattr(Predictor, "probabilities", lambda self, batch: answers(self, batch) * np.float32("nan"))
+    with pytest.raises(SourcefreeError, match="differ by nan, more than"):
+        export(run=tmp_path / "model", out=tmp_path / "out", images=images)
+    assert not (tmp_path / "out").exists()
 
 
 def test_what_cannot_be_exported_says_why(images: Path, tmp_path: Path) -> None:

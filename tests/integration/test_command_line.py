@@ -92,6 +92,40 @@ def test_evaluating_measures_every_candidate(
     assert (run / "summary.json").read_bytes() == measured
 
 
+def test_evaluating_without_candidates_measures_what_is_delivered(
+    adapted: Path, data: Path, sourcefree: Run, tmp_path: Path
+) -> None:
+    for name in ("whole", "bare"):
+        shutil.copytree(adapted, tmp_path / name)
+    shutil.rmtree(tmp_path / "bare/candidates")
+    whole, bare = (sourcefree("evaluate", tmp_path / name, data / "target/test") for name in ("whole", "bare"))
+    summary, expected = (json.loads((tmp_path / name / "summary.json").read_text()) for name in ("bare", "whole"))
+    assert summary["calibrated"] == expected["calibrated"]
+    for found, wanted in zip(summary["candidates"], expected["candidates"], strict=True):
+        assert (found["evaluation"] is None) == (found["name"] != summary["delivered"])
+        if found["evaluation"]:
+            assert found["evaluation"]["accuracy"] == wanted["evaluation"]["accuracy"]
+            assert found["evaluation"]["ece"] == pytest.approx(wanted["evaluation"]["ece"], abs=1e-5)
+    table = f"confusion of {summary['delivered']}"
+    assert (
+        bare.stdout.partition(table)[2].partition("report")[0]
+        == whole.stdout.partition(table)[2].partition("report")[0]
+    )
+    assert table in bare.stdout
+
+
+def test_the_test_of_a_source_model_is_told_as_of_its_own_images(
+    source: Path, data: Path, sourcefree: Run, tmp_path: Path
+) -> None:
+    shutil.copytree(source, tmp_path / "run")
+    sourcefree("evaluate", tmp_path / "run", data / "source/train")
+    entry = json.loads((tmp_path / "run/summary.json").read_text())["candidates"][0]
+    assert entry["description"] == "The source model on labelled images: train."
+    assert entry["class_counts"] == np.sum(entry["evaluation"]["confusion"], axis=0).tolist()
+    assert sum(entry["class_counts"]) == 60
+    assert "held-out images of its own sensor" not in (tmp_path / "run/report.html").read_text()
+
+
 def test_predictions_are_probabilities_of_the_runs_labels(
     adapted: Path, data: Path, sourcefree: Run, tmp_path: Path
 ) -> None:

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from sourcefree.errors import CheckpointError
-from sourcefree.report import write_report
+from sourcefree.report import views, write_report
 from sourcefree.report.collect import collect_run
 
 FakeRun = Callable[..., Path]
@@ -271,6 +271,26 @@ def test_source_training_shows_what_applies(fake_run: FakeRun) -> None:
     words = read(run).words
     assert "classifies 81.2 % correctly" in words
     assert "Source training" in words and "Gallery" not in words and "AdaBN" not in words
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+def test_bars_and_true_shares_are_of_the_same_images(fake_run: FakeRun, labelled: bool) -> None:
+    run = fake_run(labels=("cat", "dog"), labelled=labelled)
+
+    def count(summary: Any) -> None:
+        for candidate in summary["candidates"]:
+            candidate["class_counts"] = [300, 100]
+            if labelled:
+                candidate["evaluation"]["confusion"] = [[8, 2], [0, 0]]
+
+    edit(run, "summary.json", count)
+    figure = views.balance_figure(collect_run(run))
+    assert figure is not None
+    assert ("adapted: cat 80.0 %, dog 20.0 %" in figure.alt) == labelled
+    assert ("adapted: cat 75.0 %, dog 25.0 %" in figure.alt) != labelled
+    told = "Of labelled images (depth_test), with their true shares." if labelled else "Of the target images."
+    assert figure.note == told
+    assert told in read(run).words
 
 
 def test_pictures_outside_the_run_folder_are_not_embedded(fake_run: FakeRun) -> None:

@@ -27,6 +27,7 @@ CLASSES = (
 _EXPECTED = {"kv1": 1256, "kv2": 2243, "realsense": 723, "xtion": 2516}
 _EXPECTED_PAIRS = 3557
 _TOLERANCE = 16
+_LEVELS = 4  # of folders that are searched for the sensors': OUT/unpacked/SUNRGBD.zip/SUNRGBD
 
 DEPTH = Modality(
     name="depth",
@@ -44,7 +45,7 @@ def read(root: Path, *, depth: Literal["raw", "filled"] = "raw") -> Reading:
     """Return all frames with a label, an image and a depth map.
 
     Args:
-        root: the folder SUNRGBD, or one that holds it.
+        root: the folder SUNRGBD, or one that holds it, a few levels below too.
         depth: "raw" takes ``depth``, "filled" the in-painted ``depth_bfx``.
 
     Raises:
@@ -92,11 +93,16 @@ def task_classes(reading: Reading) -> list[str]:
 
 
 def _base(root: Path) -> Path:
-    for candidate in (root, root / "SUNRGBD"):
-        if any((candidate / sensor).is_dir() for sensor in SENSORS):
-            return candidate
+    """Return the folder that holds the sensors' folders: the root, or one a few levels below it."""
+    level = [root]
+    for _ in range(_LEVELS):
+        found = {folder: sum((folder / sensor).is_dir() for sensor in SENSORS) for folder in level}
+        best = max(found, key=lambda folder: found[folder], default=root)
+        if found.get(best):
+            return best
+        level = [entry for folder in level for entry in sorted(folder.glob("[!.]*")) if entry.is_dir()]
     raise DataError(
-        f"{root}: none of the folders {', '.join(SENSORS)} found in it or in SUNRGBD below it",
+        f"{root}: none of the folders {', '.join(SENSORS)} found in it or below it",
         hint="give the unpacked SUNRGBD folder or SUNRGBD.zip",
     )
 

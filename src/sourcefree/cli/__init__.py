@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -21,6 +22,7 @@ READER_GONE = 1  # as rich ends where it is the one that writes
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; errors end with exit code 2, an interrupt with 130, output that nobody reads with 1."""
     keep_freed_memory()
+    _write_any_name()
     try:
         _run(arguments)
     except CycloptsError as error:
@@ -44,6 +46,13 @@ def main(arguments: list[str] | None = None) -> None:
             "and tune go on with the same command",
         )
         sys.exit(INTERRUPTED)
+
+
+def _write_any_name() -> None:
+    """Let names of files be printed that are no UTF-8, or that the terminal has no letters for: each such letter as its number."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # tests and notebooks put others in their place
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _run(arguments: list[str] | None) -> None:

@@ -71,7 +71,7 @@ def predict(
     for file, reason in result.unreadable:
         error_console.print(f"left out: {file} ({reason})", markup=False, soft_wrap=True)
     if out is None:
-        sys.stdout.write(text.encode("utf-8", "backslashreplace").decode("utf-8"))  # names of files may be no UTF-8
+        sys.stdout.write(text)
         return
     write_text(out, text)
     out_console.print(f"{len(result.files)} predictions: {out}", markup=False, soft_wrap=True)

@@ -85,6 +85,7 @@ class Candidate:
             "temperature": self.temperature,
             "chance": self.chance,
             "pairs": len(self.pair_logits),
+            "scenes": self.scenes,
             "class_counts": counts.tolist(),
             "evaluation": None,
         }

@@ -21,6 +21,7 @@ from sourcefree.errors import CheckpointError
 from sourcefree.evaluation import ClassificationMetrics, classification_metrics
 from sourcefree.export.model_card import write_model_card
 from sourcefree.models.trained import TrainedClassifier, load_trained
+from sourcefree.tuned import refuse_tuning
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ def evaluate(
         DataError: the images cannot be used, or their folders are no labels of the model.
     """
     run, images, progress = Path(run), Path(images), progress or Silent()
+    refuse_tuning(run)
     if (run / "run.json").is_file() and not (run / "summary.json").is_file():
         raise CheckpointError(f"{run}: the run is not finished", hint="go on with --resume")
     trained = load_trained(run, network=network)
@@ -107,14 +109,22 @@ def evaluate(
 def _models(
     run: Path, summary: Mapping[str, Any] | None, trained: TrainedClassifier, network: nn.Module | None
 ) -> Iterator[tuple[str, nn.Module]]:
-    """Yield every model of an adapt run under its name and the delivered one as "calibrated"; else the one model there is."""
-    names = [entry["name"] for entry in summary["candidates"]] if summary else []
-    folders = {name: run / "candidates" / name for name in names if (run / "candidates" / name).is_dir()}
-    if not folders:
-        yield ("source" if summary else "model"), trained.model
-    for name, folder in folders.items():
-        yield name, load_trained(folder, network=network).model
-    if folders:
+    """Yield every model of a run under its name, and that of an adapt run's answer as "calibrated"; else the one there is.
+
+    Candidates may have been deleted to save space: the delivered one stands in ``model/``, but for its calibration.
+    """
+    if summary is None:
+        yield "model", trained.model
+        return
+    temperature = None
+    for entry in summary["candidates"]:
+        folder = run / "candidates" / entry["name"]
+        if folder.is_dir():
+            yield entry["name"], load_trained(folder, network=network).model
+        elif entry["name"] == summary["delivered"]:
+            temperature = entry.get("temperature")
+            yield entry["name"], trained.model.calibrated(1 / temperature) if temperature else trained.model
+    if temperature or (run / "candidates").is_dir():
         yield "calibrated", trained.model
 
 
@@ -124,6 +134,9 @@ def _add_to_summary(
     for candidate in summary.get("candidates", []):
         if candidate["name"] in metrics:
             candidate["evaluation"] = {**metrics[candidate["name"]].to_dict(), "data": data}
+        if candidate["name"] == "source" and "source" in metrics:  # all that is told of it is of the images measured
+            candidate["description"] = f"The source model on labelled images: {data}."
+            candidate["class_counts"] = metrics["source"].confusion.sum(axis=0).tolist()
     if "calibrated" in metrics:
         summary["calibrated"] = {**metrics["calibrated"].to_dict(), "data": data}
     folder.write_json("summary.json", summary)

@@ -16,7 +16,8 @@ from torch import nn
 
 from sourcefree.commands.predict import list_files
 from sourcefree.data.datasets import UnlabelledImages
-from sourcefree.data.folders import ImageFile, LabelledFiles, find_labelled_images
+from sourcefree.data.folders import ImageFile, LabelledFiles, find_images, find_labelled_images
+from sourcefree.data.manifest import MANIFEST_SUFFIX
 from sourcefree.data.store import load_images
 from sourcefree.engine.inference import infer
 from sourcefree.engine.progress import Progress, Silent
@@ -29,6 +30,7 @@ from sourcefree.export.quantise import write_int8
 from sourcefree.files import check_output, whole_folder
 from sourcefree.models.trained import TrainedClassifier, load_trained
 from sourcefree.spread import evenly_spread
+from sourcefree.tuned import refuse_tuning
 
 INT8_FILE = "model.int8.onnx"
 _CHECKED = 128  # images that the files are compared on, spread over the folder: names often begin with the class
@@ -75,7 +77,8 @@ def export(
     Args:
         run: folder of a run or of a model.
         out: folder to write; must be empty.
-        images: images of the sensor to compare on and to calibrate with; default: the target images of the run.
+        images: images of the sensor to compare on and to calibrate with, a folder or a manifest; default: the target images
+            of the run.
         labelled: class folders to measure the accuracy on.
         quantize: "int8" also writes ``model.int8.onnx``.
         network: your own network, where the model was made from one.
@@ -88,9 +91,10 @@ def export(
         SourcefreeError: the written file does not answer as the model does.
     """
     run, out, progress = Path(run), Path(out), progress or Silent()
+    refuse_tuning(run)
     check_output(out, resume=None)
     trained = load_trained(run, network=network)
-    found = list_files([Path(images)]) if images is not None else _target_files(run)
+    found = _given_files(Path(images)) if images is not None else _target_files(run)
     files = [found[position] for position in evenly_spread(len(found), _CHECKED)]
     truth = find_labelled_images(Path(labelled), labels=trained.labels) if labelled is not None else None
     with whole_folder(out) as place:
@@ -101,7 +105,7 @@ def export(
         progress.say(f"comparing it on {len(files)} images")
         readable, batch = _preprocessed(predictor, files)
         difference = _difference(trained, predictor, readable)
-        if difference > _TOLERANCE:
+        if not difference <= _TOLERANCE:  # an answer that is no number is no smaller difference
             raise SourcefreeError(
                 f"{run}: the probabilities of its ONNX file differ by {difference:.2g}, more than {_TOLERANCE}, from its own",
                 hint="please report this network; nothing was written",
@@ -125,6 +129,11 @@ def _batches(images: npt.NDArray[np.float32]) -> list[npt.NDArray[np.float32]]:
     return [images[start : start + 8] for start in range(0, len(images), 8)]
 
 
+def _given_files(path: Path) -> list[ImageFile]:
+    """Return the images of a folder or of a manifest, or the one that is named."""
+    return find_images(path) if path.suffix.lower() == MANIFEST_SUFFIX else list_files([path])
+
+
 def _target_files(run: Path) -> list[ImageFile]:
     """Return the images that the run was adapted to."""
     config = run / "config.yaml"
@@ -138,7 +147,7 @@ def _target_files(run: Path) -> list[ImageFile]:
             f"{run}: there are no images to compare the export on{lost}",
             hint="give --images FOLDER with images of its sensor",
         )
-    return list_files([Path(folder)])
+    return find_images(Path(folder))  # as the run did: a folder or a manifest
 
 
 def _write_rest(run: Path, out: Path, trained: TrainedClassifier) -> None:

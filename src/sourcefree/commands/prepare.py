@@ -13,7 +13,7 @@ import yaml
 
 from sourcefree.benchmarks import diml, nirscene, sunrgbd
 from sourcefree.benchmarks.archives import ARCHIVE_SUFFIXES, is_archive, unpack
-from sourcefree.benchmarks.frames import Frame, counts
+from sourcefree.benchmarks.frames import Frame, Reading, counts
 from sourcefree.data.manifest import write_manifest
 from sourcefree.data.modality import Modality
 from sourcefree.engine.progress import Progress, Silent, counter
@@ -21,7 +21,8 @@ from sourcefree.errors import ConfigError, DataError, did_you_mean
 from sourcefree.files import check_place, whole_file, write_text
 from sourcefree.presets import read_preset
 
-DATASETS = ("sunrgbd", "diml", "nirscene")
+_SENSORS = {"sunrgbd": sunrgbd.DEPTH, "diml": diml.DEPTH, "nirscene": nirscene.NIR}
+DATASETS = tuple(_SENSORS)
 
 
 @dataclass(frozen=True)
@@ -67,10 +68,11 @@ def prepare(
 
     Args:
         dataset: "sunrgbd", "diml" or "nirscene".
-        path: the unpacked folder, an archive (zip or tar), or a folder of archives.
+        path: the unpacked folder or one that holds it, an archive (zip or tar), or a folder of archives. Archives beside an
+            unpacked data set are not read.
         out: folder to write; the same call again changes nothing, and unpacking goes on where it stopped.
         classes: the task's classes; default: the data set's (see ``sourcefree.benchmarks``).
-        split: number of the 6/3 split, for nirscene.
+        split: number of the 6/3 split, for nirscene, in place of classes.
         depth: measured or in-painted depth, for sunrgbd.
         disjoint: give half of the task's frames to the source model and the other half to the target, where the data set
             itself has no separate parts (DIML with train and test has); the papers are understood to use all frames for both.
@@ -84,10 +86,11 @@ def prepare(
     out, progress = Path(out), progress or Silent()
     if dataset not in DATASETS:
         raise ConfigError(f"no data set {dataset!r}", hint=did_you_mean(dataset, DATASETS))
-    _check_options(dataset, split, depth)
+    _check_options(dataset, classes, split, depth)
     check_place(out)
-    root = _unpacked(Path(path), out, progress)
-    frames, chosen, notes, sensor = _read(dataset, root, classes, split, depth)
+    root, reading = _find(dataset, Path(path), out, depth, progress)
+    chosen, notes = _task_classes(dataset, root, reading, classes, split)
+    frames, sensor = reading.frames, _SENSORS[dataset]
     task = [frame for frame in frames if frame.label in chosen]
     pairs = [frame for frame in frames if frame.label not in chosen]
     if not pairs:
@@ -102,12 +105,14 @@ def prepare(
     return PrepareResult(out, chosen, written, notes)
 
 
-def _check_options(dataset: str, split: int | None, depth: Literal["raw", "filled"]) -> None:
+def _check_options(dataset: str, classes: Sequence[str], split: int | None, depth: Literal["raw", "filled"]) -> None:
     """Refuse what the data set has no use for."""
     if split is not None and dataset != "nirscene":
         raise ConfigError(
             f"--split is for nirscene, found {dataset}", hint="leave it out and choose the classes with --classes"
         )
+    if split is not None and classes:
+        raise ConfigError("--split and --classes both name the task's classes", hint="leave one of them out")
     if depth == "filled" and dataset != "sunrgbd":
         raise ConfigError(
             f"--depth filled is for sunrgbd, found {dataset}",
@@ -115,44 +120,61 @@ def _check_options(dataset: str, split: int | None, depth: Literal["raw", "fille
         )
 
 
-def _unpacked(path: Path, out: Path, progress: Progress) -> Path:
-    """Return a folder of plain files; archives go to ``out/unpacked``."""
+def _find(
+    dataset: str, path: Path, out: Path, depth: Literal["raw", "filled"], progress: Progress
+) -> tuple[Path, Reading]:
+    """Return where the data set lies and what is there: in the folder itself, else in archives, unpacked to ``out/unpacked``."""
     if not path.exists():
         raise DataError(f"{path}: no such file or folder")
     if path.is_file() and not is_archive(path):
         raise DataError(f"{path}: expected a folder or an archive ({', '.join(ARCHIVE_SUFFIXES)})")
     archives = [path] if path.is_file() else sorted(entry for entry in path.iterdir() if is_archive(entry))
-    if not archives:
-        return path
+    unpacked = out / "unpacked"
+    # What an interrupted call unpacked below the folder is not what the user has there.
+    ours = archives and unpacked.is_dir() and unpacked.resolve().is_relative_to(path.resolve())
+    if path.is_dir() and not ours:
+        try:
+            reading = _read(dataset, path, depth)
+        except DataError:
+            if not archives:
+                raise
+        else:
+            names = ", ".join(archive.name for archive in archives)
+            note = [f"Archives beside the unpacked data set are not read: {names}."] if archives else []
+            return path, Reading(reading.frames, [*reading.notes, *note])
     for archive in archives:
-        unpack(archive, out / "unpacked" / archive.name, progress=counter(progress, f"unpacking {archive.name}"))
-    return out / "unpacked" / archives[0].name if len(archives) == 1 else out / "unpacked"
+        unpack(archive, unpacked / archive.name, progress=counter(progress, f"unpacking {archive.name}"))
+    root = unpacked / archives[0].name if len(archives) == 1 else unpacked
+    return root, _read(dataset, root, depth)
 
 
-def _read(
-    dataset: str, root: Path, classes: Sequence[str], split: int | None, depth: Literal["raw", "filled"]
-) -> tuple[list[Frame], list[str], list[str], Modality]:
-    """Return frames, task classes, notes and the target sensor."""
+def _read(dataset: str, root: Path, depth: Literal["raw", "filled"]) -> Reading:
     if dataset == "sunrgbd":
-        reading, sensor = sunrgbd.read(root, depth=depth), sunrgbd.DEPTH
-        default = sunrgbd.task_classes(reading)
-        notes = [*reading.notes, *sunrgbd.check(reading, default)]
-    elif dataset == "diml":
-        reading, sensor = diml.read(root), diml.DEPTH
-        default, notes = diml.default_classes(reading), reading.notes
-    else:
-        reading, sensor = nirscene.read(root), nirscene.NIR
-        irrelevant = nirscene.irrelevant_classes(nirscene.DEFAULT_SPLIT if split is None else split)
-        default = sorted({frame.label for frame in reading.frames} - set(irrelevant))
-        notes = reading.notes
+        return sunrgbd.read(root, depth=depth)
+    return diml.read(root) if dataset == "diml" else nirscene.read(root)
+
+
+def _task_classes(
+    dataset: str, root: Path, reading: Reading, classes: Sequence[str], split: int | None
+) -> tuple[list[str], list[str]]:
+    """Return the task's classes, and what is missing or unusual."""
+    notes = reading.notes
     known = {frame.label for frame in reading.frames}
+    if dataset == "sunrgbd":
+        default = sunrgbd.task_classes(reading)
+        notes = [*notes, *sunrgbd.check(reading, default)]
+    elif dataset == "diml":
+        default = diml.default_classes(reading)
+    else:
+        irrelevant = nirscene.irrelevant_classes(nirscene.DEFAULT_SPLIT if split is None else split)
+        default = sorted(known - set(irrelevant))
     for name in classes:
         if name not in known:
             raise ConfigError(f"{dataset} has no class {name!r}", hint=did_you_mean(name, known))
     chosen = sorted(classes) if classes else default
     if len(chosen) < 2:
         raise DataError(f"{root}: expected at least two task classes, found {len(chosen)}: {', '.join(chosen)}")
-    return reading.frames, chosen, notes, sensor
+    return chosen, notes
 
 
 def _parts(dataset: str, task: list[Frame], *, disjoint: bool) -> dict[str, tuple[list[Frame], list[Frame]]]:

@@ -87,7 +87,8 @@ def _candidate(entry: Any, notes: list[str]) -> Candidate | None:
         scores=_numbers(entry.get("scores")),
         class_counts=tuple(int(value or 0) for value in counts),
         evaluation=_evaluation(entry.get("evaluation"), notes),
-        pairs=None if (pairs := _number(entry.get("pairs"))) is None else int(pairs),
+        pairs=_count(entry.get("pairs")),
+        scenes=_count(entry.get("scenes")),
     )
 
 
@@ -209,6 +210,11 @@ def _number(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         return None
     return float(value)
+
+
+def _count(value: Any) -> int | None:
+    number = _number(value)
+    return None if number is None else int(number)
 
 
 def _numbers(value: Any) -> dict[str, float]:

@@ -38,6 +38,7 @@ class Candidate:
         class_counts: images predicted as each label; empty if unknown.
         evaluation: metrics on labelled images, where labels were given.
         pairs: on how many pairs its scores stand; None in runs of older versions.
+        scenes: how many scenes these pairs show; None in runs of older versions.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Candidate:
     class_counts: tuple[int, ...]
     evaluation: Evaluation | None
     pairs: int | None = None
+    scenes: int | None = None
 
 
 @dataclass(frozen=True)

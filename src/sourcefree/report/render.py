@@ -17,6 +17,7 @@ from sourcefree.report.collect import collect_run
 from sourcefree.report.records import RunData
 from sourcefree.report.verdict import judge
 from sourcefree.report.vocabulary import candidate_phrase, quantity
+from sourcefree.tuned import refuse_tuning
 
 _STYLE = "style.css"
 _SCRIPT = "script.js"
@@ -32,9 +33,10 @@ def write_report(run: Path) -> Path:
         run: run folder written by ``adapt`` or ``train-source``.
 
     Raises:
-        CheckpointError: the folder is missing, or holds no readable run.json.
+        CheckpointError: the folder is missing, holds no readable run.json, or is that of a tuning.
     """
     run = Path(run)
+    refuse_tuning(run)
     page = render_report(collect_run(run))
     path = run / "report.html"
     with whole_file(path) as temporary:
@@ -63,11 +65,13 @@ def _context(data: RunData, environment: Environment) -> dict[str, Any]:
     script = _own_text(environment, _SCRIPT)
     metric_names, score_names = tables.candidate_columns(data)
     maps, legend = views.feature_figures(data)
+    verdict = judge(data)
     return {
         "data": data,
         "title": _title(data),
         "created": _readable_time(data.info.get("created")),
-        "verdict": judge(data),
+        "verdict": verdict,
+        "warnings": [warning for warning in data.warnings if warning not in verdict.sentences],  # said once is enough
         "own": candidate_phrase(data.own.name if data.own else "adapted"),
         "facts": tables.facts(data),
         "timings": tables.timing_rows(data),

@@ -54,7 +54,7 @@ class _Comparison:
 
 @dataclass(frozen=True)
 class _Share:
-    """A share and of how many images or pairs it is; None where that is not known."""
+    """A share, and how many independent observations it is of; None where that is not known."""
 
     value: float
     count: int | None
@@ -84,14 +84,16 @@ def judge(data: RunData) -> Verdict:
             sentences=(*sentences, *_estimate(data)),
             caveats=_caveats(data, own, nothing, nothing),
         )
-    rivals = [rival for name in _RIVALS if name != own.name and (rival := data.candidate(name)) is not None]
-    by_labels, label_sentences = _compare_labels(own, rivals)
-    by_pairs, pair_sentences = _compare_pairs(own, rivals, data.counts.get("held_out_pairs"))
+    subject = data.candidate(data.delivered or own.name) or own
+    names = dict.fromkeys((*_RIVALS, own.name))
+    rivals = [rival for name in names if name != subject.name and (rival := data.candidate(name)) is not None]
+    by_labels, label_sentences = _compare_labels(subject, rivals)
+    by_pairs, pair_sentences = _compare_pairs(subject, rivals, data.counts.get("held_out_pairs"))
     decisive = by_labels if by_labels.known else by_pairs
     return Verdict(
-        tone=decisive.tone,
-        headline=_headline(own.name, decisive, labelled=by_labels.known),
-        sentences=(*label_sentences, *pair_sentences, *_delivery(data, own.name), *_estimate(data)),
+        tone=_tone(data, own.name, decisive, labelled=by_labels.known),
+        headline=_headline(data, own.name, decisive, labelled=by_labels.known),
+        sentences=(*_delivery(data, own), *label_sentences, *pair_sentences, *_estimate(data)),
         caveats=_caveats(data, own, by_labels, by_pairs),
     )
 
@@ -136,31 +138,47 @@ def _compare_pairs(own: Candidate, rivals: list[Candidate], held_out: int | None
         return result, ["Agreement on held-out pairs was not measured, so there is no label-free comparison."]
     shares = [(rival, share) for rival in rivals if (share := _agreement(rival, held_out)) is not None]
     # Where pairs are few, a model that was trained on none is judged by all of them.
-    differ = any(share.count != mine.count for _, share in shares)
-    parts = [_against(result, rival.name, mine, share, tell_count=differ) for rival, share in shares]
+    counts = [rival.pairs or held_out for rival, _ in shares]
+    differ = any(count != (own.pairs or held_out) for count in counts)
+    parts = [
+        _against(result, rival.name, mine, share, where=f" on {count} pairs" if differ else "")
+        for (rival, share), count in zip(shares, counts, strict=True)
+    ]
     against = f", against {join(parts)}" if parts else ""
-    pairs = f"{mine.count} held-out pairs" if mine.count else "held-out pairs"
+    itself = "it" if own.name == "source-only" else "the source model"
     return result, [
-        f"Without labels: on {pairs}, {candidate_phrase(own.name)} answers for the target image as the source model does "
-        f"for the source image in {percent(mine.value)} of the scenes{against}."
+        f"Without labels: on {_pairs(own, held_out)}, {candidate_phrase(own.name)} answers for the target image as {itself} does "
+        f"for the source image in {percent(mine.value)} of the pairs{against}."
     ]
 
 
+def _pairs(candidate: Candidate, held_out: int | None) -> str:
+    """Return how many pairs a model was judged on, and of how many scenes where several show the same."""
+    count = candidate.pairs or held_out
+    if not count:
+        return "held-out pairs"
+    scenes = f" of {candidate.scenes} scenes" if candidate.scenes and candidate.scenes != count else ""
+    return f"{count} held-out pairs{scenes}"
+
+
 def _agreement(candidate: Candidate, held_out: int | None) -> _Share | None:
-    """Return how often a model agrees; runs of older versions do not say on how many pairs of which model."""
+    """Return how often a model agrees: of scenes, since pairs of one scene are no independent evidence.
+
+    Runs of older versions do not say how many scenes there were, or on how many pairs which model was judged.
+    """
     value = candidate.scores.get("pair_agreement")
-    return None if value is None else _Share(value, candidate.pairs or held_out)
+    return None if value is None else _Share(value, candidate.scenes or candidate.pairs or held_out)
 
 
-def _against(result: _Comparison, name: str, mine: _Share, theirs: _Share, *, tell_count: bool = False) -> str:
+def _against(result: _Comparison, name: str, mine: _Share, theirs: _Share, *, where: str = "") -> str:
     """File the rival under better, worse or equal and return its part of the sentence."""
     difference = mine.value - theirs.value
     clear = abs(difference) > _margin(mine, theirs)
     group = result.equal if not clear else result.better if difference > 0 else result.worse
-    group.append(candidate_title(name))
+    rival = candidate_title(name) if name in _RIVALS else candidate_phrase(name)
+    group.append(rival)
     doubt = "" if clear else ", too little to tell"
-    where = f" on {theirs.count} pairs" if tell_count else ""
-    return f"{percent(theirs.value)} for {candidate_title(name)}{where} ({points(difference)}{doubt})"
+    return f"{percent(theirs.value)} for {rival}{where} ({points(difference)}{doubt})"
 
 
 def _margin(*shares: _Share) -> float:
@@ -177,10 +195,40 @@ def _margin(*shares: _Share) -> float:
     return _NORMAL_95 * math.sqrt(variance)
 
 
-def _headline(name: str, comparison: _Comparison, *, labelled: bool) -> str:
-    """Return the answer in one line."""
+def _replaced(data: RunData, own: str) -> bool:
+    """Return whether the run delivers another model than the one that the method is about."""
+    return data.delivered is not None and data.delivered != own
+
+
+def _tone(data: RunData, own: str, comparison: _Comparison, *, labelled: bool) -> str:
+    """Return the tone of the verdict; only labels can say of what was delivered without them that it is a loss."""
+    tone = comparison.tone
+    if _replaced(data, own):
+        return "bad" if labelled and tone == "bad" else "mixed"  # never good: what was trained is not delivered
+    return "mixed" if tone == "bad" and data.delivered is not None and not labelled else tone
+
+
+def _headline(data: RunData, own: str, comparison: _Comparison, *, labelled: bool) -> str:
+    """Return the answer in one line: what is delivered, and what is known of it against the others.
+
+    Where another model than the method's is delivered and there are no labels, agreement is no part of it: the evidence that
+    decided counts scenes and every class probability, and agreement may lean the other way.
+    """
+    subject = capital(candidate_phrase(data.delivered or own))
+    if _replaced(data, own):
+        if not (labelled and comparison.known):
+            return f"{subject} is delivered: the label-free evidence is not clear enough for {candidate_phrase(own)}"
+        return f"{subject} is delivered, not {candidate_phrase(own)}: {_compared(comparison, labelled=labelled)}"
+    if data.delivered is None:
+        unknown = "It is not known whether the adaptation helped"
+        return f"{subject} is {_compared(comparison, labelled=labelled)}" if comparison.known else unknown
     if not comparison.known:
-        return "It is not known whether the adaptation helped"
+        return f"{subject} is delivered; it is not known whether the adaptation helped"
+    against = comparison.worse and not comparison.better
+    return f"{subject} is delivered{', but' if against else ':'} {_compared(comparison, labelled=labelled)}"
+
+
+def _compared(comparison: _Comparison, *, labelled: bool) -> str:
     better, worse, equal = (join(names) for names in (comparison.better, comparison.worse, comparison.equal))
     parts = []
     if better:
@@ -190,21 +238,40 @@ def _headline(name: str, comparison: _Comparison, *, labelled: bool) -> str:
     if worse:
         parts.append(f"worse than {worse}")
     basis = "on labelled images" if labelled else "by agreement on held-out pairs"
-    return f"{capital(candidate_phrase(name))} is {', but '.join(parts)} {basis}"
+    return f"{', but '.join(parts)} {basis}"
 
 
-def _delivery(data: RunData, own: str) -> list[str]:
-    """Return a sentence on the model that is delivered."""
+def _delivery(data: RunData, own: Candidate) -> list[str]:
+    """Return what is delivered and why."""
     if data.delivered is None:
         return []
-    if data.delivered == "adapted":
-        return [
-            "The run delivers the adapted model: of the models for raw target images that the held-out pairs vouch for, its "
-            "answers tell most."
+    if _replaced(data, own.name):
+        found = _reasons(data)
+        return found or [
+            f"The run delivers {candidate_phrase(data.delivered)} instead of {candidate_phrase(own.name)}."
         ]
-    if data.delivered == own:
-        return [f"The run delivers {candidate_phrase(own)}."]
-    return [f"The run delivers “{candidate_title(data.delivered)}” instead of {candidate_phrase(own)}."]
+    if own.name in (*_RIVALS, "translated"):
+        return [f"The run delivers {candidate_phrase(own.name)}."]
+    vouched = "of the models for raw target images that the held-out pairs vouch for, its answers tell most"
+    if own.scenes is None:  # an older version, which did not ask for more
+        return [f"The run delivers {candidate_phrase(own.name)}: {vouched}."]
+    return [
+        f"The run delivers {candidate_phrase(own.name)}: {vouched}, and nearly every draw of {own.scenes} such scenes prefers "
+        "it to a model that was not trained."
+    ]
+
+
+def _reasons(data: RunData) -> list[str]:
+    """Return the warnings of the run that say why another model than the method's is delivered, in the run's own words."""
+    preferred, delivered = data.preferred, data.delivered
+    if delivered is None or delivered == preferred:
+        return []
+    for position, warning in enumerate(data.warnings):
+        if warning.startswith(f"The {preferred} model is not delivered, but {delivered}: "):
+            return [warning]
+        if position and warning.startswith(f"So {delivered} is delivered"):
+            return [data.warnings[position - 1], warning]
+    return []
 
 
 def _estimate(data: RunData) -> list[str]:
@@ -218,8 +285,10 @@ def _estimate(data: RunData) -> list[str]:
         )
     delivered = data.candidate(str(data.delivered))
     measured = delivered.evaluation.metrics.get("accuracy") if delivered and delivered.evaluation else None
-    if sentences and measured is not None and not data.estimate["low"] <= measured <= data.estimate["high"]:
-        sentences.append(f"It is not so: measured on labelled images, it is {percent(measured)}.")
+    if sentences and measured is not None and delivered is not None and delivered.evaluation is not None:
+        margin = _margin(_Share(measured, delivered.evaluation.count))
+        if not data.estimate["low"] - margin <= measured <= data.estimate["high"] + margin:
+            sentences.append(f"It is not so: measured on labelled images, it is {percent(measured)}.")
     before = delivered.evaluation.metrics.get("ece") if delivered and delivered.evaluation else None
     if before is not None and "ece" in data.calibrated:
         after = percent(data.calibrated["ece"])
@@ -232,7 +301,7 @@ def _estimate(data: RunData) -> list[str]:
 def _caveats(data: RunData, own: Candidate, by_labels: _Comparison, by_pairs: _Comparison) -> tuple[str, ...]:
     """Return what a careful reader has to know beside the numbers."""
     caveats = []
-    if own.evaluation is None:
+    if all(candidate.evaluation is None for candidate in data.candidates):
         caveats.append(
             "No labelled images of the new sensor were given, so its accuracy is not known. Pairs show "
             "scenes outside the task: agreement on them is evidence, not a measurement."
@@ -245,7 +314,7 @@ def _caveats(data: RunData, own: Candidate, by_labels: _Comparison, by_pairs: _C
         if share > _DOMINANT_SHARE:
             name = _label(data, own.class_counts.index(max(own.class_counts)))
             caveats.append(
-                f"{capital(candidate_phrase(own.name))} puts {percent(share)} of the images into one class ({name})."
+                f"{capital(candidate_phrase(own.name))} puts {percent(share)} of the target images into one class ({name})."
             )
     if data.info.get("status") not in (None, "complete"):
         caveats.append(f"The run is not complete (status “{data.info['status']}”).")

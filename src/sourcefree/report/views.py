@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sourcefree.report import plots, style
 from sourcefree.report.embedding import feature_map, turned_onto, unit_spread
-from sourcefree.report.records import GalleryItem, RunData, Series
+from sourcefree.report.records import Candidate, GalleryItem, RunData, Series
 from sourcefree.report.thumbnails import data_uri, thumbnail_uri
 from sourcefree.report.vocabulary import candidate_phrase, candidate_title, format_value, percent, quantity
 from sourcefree.spread import evenly_spread
@@ -116,24 +116,44 @@ def score_figures(data: RunData) -> list[Figure]:
 def balance_figure(data: RunData) -> Figure | None:
     """Return the bars of predictions by class, None where no model has counts for every label.
 
+    Where labelled images were measured, bars and true shares are both of those: shares of different images cannot be compared.
+
     Args:
         data: run.
     """
     names = _before_and_after(data) if data.adapts else [entry.name for entry in data.candidates[:1]]
-    shares = {}
-    for name in names:
-        candidate = data.candidate(name)
-        if candidate is not None and len(candidate.class_counts) == len(data.labels) > 0 < sum(candidate.class_counts):
-            counts = np.asarray(candidate.class_counts, dtype=np.float64)
-            shares[candidate_title(name)] = counts / counts.sum()
+    shown = [found for name in names if (found := data.candidate(name)) is not None]
+    matrices = [matrix for entry in shown if (matrix := _confusion(data, entry)) is not None]
+    labelled = len(matrices) == len(shown)
+    counts = [matrix.sum(axis=0) for matrix in matrices] if labelled else [np.asarray(e.class_counts) for e in shown]
+    shares = {
+        candidate_title(entry.name): row / row.sum()
+        for entry, row in zip(shown, counts, strict=True)
+        if len(row) == len(data.labels) > 0 < row.sum()
+    }
     if not shares:
         return None
-    alt = "; ".join(
+    true = matrices[-1].sum(axis=1) / matrices[-1].sum() if labelled else None
+    note = _whose_answers(data, shown[-1] if labelled else None)
+    alt = f"{note} " + "; ".join(
         f"{name}: " + ", ".join(f"{label} {percent(share)}" for label, share in zip(data.labels, values, strict=True))
         for name, values in shares.items()
     )
-    uri = _svg_uri(plots.class_balance(labels=data.labels, shares=shares, true=_true_shares(data)))
-    return Figure("Class balance of the predictions", uri, alt)
+    uri = _svg_uri(plots.class_balance(labels=data.labels, shares=shares, true=true))
+    return Figure("Class balance of the predictions", uri, alt, note)
+
+
+def _confusion(data: RunData, candidate: Candidate) -> NDArray[np.int64] | None:
+    """Return the confusion matrix of all labels, None where no labelled image was measured."""
+    matrix = candidate.evaluation.confusion if candidate.evaluation else None
+    return matrix if matrix is not None and len(matrix) == len(data.labels) and matrix.sum() > 0 else None
+
+
+def _whose_answers(data: RunData, measured: Candidate | None) -> str:
+    """Return which images the bars are of."""
+    if measured is not None and measured.evaluation is not None:
+        return f"Of labelled images ({measured.evaluation.data}), with their true shares."
+    return "Of the target images." if data.adapts else "Of the images that the model was tested on."
 
 
 def _after(data: RunData) -> str:
@@ -144,24 +164,17 @@ def _before_and_after(data: RunData) -> list[str]:
     return list(dict.fromkeys(("source-only", _after(data))))
 
 
-def _true_shares(data: RunData) -> NDArray[np.float64] | None:
-    """Return the class shares of the labelled images, None where there are none."""
-    for candidate in data.candidates:
-        matrix = candidate.evaluation.confusion if candidate.evaluation else None
-        if matrix is not None and len(matrix) == len(data.labels) and matrix.sum() > 0:
-            return np.asarray(matrix.sum(axis=1) / matrix.sum())
-    return None
-
-
 def confusion_figures(data: RunData) -> list[Figure]:
-    """Return the confusion matrices worth seeing: that of the method's model beside source-only's.
+    """Return the confusion matrices worth seeing: those of source-only, the method's model and what is delivered.
 
     Args:
         data: run.
     """
-    wanted = _before_and_after(data) if data.adapts else [entry.name for entry in data.candidates]
+    wanted = (
+        [*_before_and_after(data), str(data.delivered)] if data.adapts else [entry.name for entry in data.candidates]
+    )
     figures = []
-    for name in wanted:
+    for name in dict.fromkeys(wanted):
         candidate = data.candidate(name)
         found = candidate.evaluation if candidate else None
         if found is None or found.confusion is None or len(found.confusion) != len(data.labels):
