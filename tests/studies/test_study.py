@@ -6,6 +6,7 @@ import pytest
 
 from sourcefree.errors import ConfigError
 from sourcefree.methods.presets import method_settings
+from sourcefree.overrides import override
 from sourcefree.studies.cell import Cell
 from sourcefree.studies.study import load_study, ready_studies, ready_tasks, study_cells
 
@@ -144,6 +145,18 @@ def test_the_key_follows_what_decides_the_numbers_and_nothing_else() -> None:
         cell(settings=method_settings("source-only")),
     ]
     assert len({cell().key, *(other.key for other in others)}) == 6
+
+
+def test_the_key_knows_which_of_several_target_models_the_method_is_about() -> None:
+    def both(base: str, added: str) -> Cell:
+        return cell(settings=override(method_settings(base), {added: {}}))
+
+    first, second = both("multilevel", "shot"), both("shot", "multilevel")
+    assert first.key != second.key
+    assert both("auto", "nrc").key != both("shot", "nrc").key
+    # Sections of one kind, about the same one: the same measurement, whatever it is called.
+    again = override(method_settings("multilevel"), {"shot": {}, "aad": {}})
+    assert cell(settings=again).key == cell(settings=method_settings("auto")).key
 
 
 def test_cells_share_a_bridge_only_where_it_is_the_same() -> None:

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from sourcefree.config import AdaptSettings
 from sourcefree.fingerprint import fingerprint
+from sourcefree.methods.presets import student_sections
 from sourcefree.studies.tasks import TaskSettings
 
 Row: TypeAlias = dict[str, Any]
@@ -42,7 +43,9 @@ class Cell:
         settings = {name: value for name, value in sections.items() if value not in (None, False)}
         # Methods that train nothing differ by their name alone.
         name = "" if self.settings.stages else self.settings.method
-        return self._hash([settings, name])
+        # Of several target models the method is about the first, and the row is of that one.
+        first = student_sections(self.settings)[:1] if len(self.settings.students) > 1 else ()
+        return self._hash([settings, name, *first])
 
     @property
     def bridge_key(self) -> str:
