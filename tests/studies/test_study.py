@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from sourcefree.config import RUN_SETTINGS
 from sourcefree.errors import ConfigError
 from sourcefree.methods.presets import method_settings
 from sourcefree.overrides import override
@@ -112,6 +113,16 @@ definitions:
 )
 def test_a_wrong_study_says_what_is_wrong(tmp_path: Path, text: str, part: str) -> None:
     with pytest.raises(ConfigError, match=part):
+        study_cells(load_study(write(tmp_path, text)))
+
+
+@pytest.mark.parametrize("name", sorted(RUN_SETTINGS))
+@pytest.mark.parametrize(
+    "part", ["set: {NAME: 1}", "each: {NAME: [1, 2]}", "product: {NAME: [1], shot.information: [0]}"]
+)
+def test_what_decides_no_numbers_cannot_be_varied(tmp_path: Path, name: str, part: str) -> None:
+    text = f"title: x\ntasks: [depth-a]\nmethods: [{{base: shot, {part.replace('NAME', name)}}}]"
+    with pytest.raises(ConfigError, match=f"method shot.*: '{name}' cannot be varied"):
         study_cells(load_study(write(tmp_path, text)))
 
 
