@@ -177,7 +177,8 @@ def _mean_columns(rows: Sequence[Row], column: str) -> tuple[dict[str, dict[str,
     table, and where some have not, a second column is over the runs that all have.
     """
     methods = names(rows, "method")
-    runs = {method: _runs(rows, method) for method in methods}
+    done = [row for row in rows if row.get("accuracy") is not None]  # a run that diverged is in no mean
+    runs = {method: _runs(done, method) for method in methods}
     every = set.union(*runs.values())
     means = {
         method: average(rows, method=method, column=column) if runs[method] == every else math.nan for method in methods
@@ -185,6 +186,8 @@ def _mean_columns(rows: Sequence[Row], column: str) -> tuple[dict[str, dict[str,
     if all(measured == every for measured in runs.values()):
         return {"mean": means}, ""
     shared = in_common(rows)
+    if not shared:
+        return {"mean": means}, f"Mean: of methods with all {len(every)} runs. There is no run that all methods have."
     common = {method: average(shared, method=method, column=column) for method in methods}
     count, tasks = len({(row["task"], row["seed"]) for row in shared}), len(names(shared, "task"))
     note = (
