@@ -45,3 +45,22 @@ def test_the_settings_say_how_many_unreadable_images_are_too_many(tmp_path: Path
         load(broken, 0.05)
         with pytest.raises(DataError, match="1 of 40 images cannot be used"):
             load(broken, 0.0)
+
+
+def test_the_oracle_trains_on_the_images_that_the_others_adapt_to(tmp_path: Path) -> None:
+    whole = ready_tasks()["depth-tiny"]
+    folders = TaskFolders(whole, 0, tmp_path, tmp_path)
+    prepare(folders)
+    prepared, counts = folders.prepared(), []
+    for imbalance in (1.0, 10.0):
+        task = whole.model_copy(update={"imbalance": imbalance})
+        cell = Cell("t", "oracle", task, 0, method_settings("oracle"))
+        adaptation, test = load_cell(cell, prepared, tmp_path / "cell", tmp_path)
+        assert adaptation.labelled is not None
+        assert adaptation.labelled.names == adaptation.target.images.names
+        assert len(test.images) == 40
+        batch = adaptation.labelled[list(range(len(adaptation.labelled)))]
+        classes = [name.partition("/")[0] for name in adaptation.labelled.names]
+        assert [adaptation.source.labels[label] for label in batch.labels] == classes
+        counts.append(len(classes))
+    assert counts[1] < counts[0] == 40

@@ -15,6 +15,7 @@ from sourcefree.commands.delivery import decide
 from sourcefree.commands.loading import LabelledData, PairData, TargetData, load_labelled, load_pair_data, load_target
 from sourcefree.commands.source_models import resolve_source_model
 from sourcefree.config import AdaptSettings
+from sourcefree.data.datasets import LabelledImages
 from sourcefree.data.folders import PairedFiles, find_labelled_images, match_pairs
 from sourcefree.data.modality import Modality, load_modality
 from sourcefree.data.store import ImageStore
@@ -100,7 +101,7 @@ def load_cell(cell: Cell, prepared: PreparedTask, folder: Path, bridges: Path) -
         raise ConfigError(
             f"{cell.task_name}: the oracle would be measured on the images it was trained on", hint="give target_test"
         )
-    labelled = _labelled(prepared.target_train, cell, source, target.modality).images if oracle else None
+    labelled = _labels_of(target, _labelled(prepared.target_train, cell, source, target.modality)) if oracle else None
     trainer = Trainer(runtime, MetricsFile(folder / "metrics.jsonl"), Silent(), cell.seed)
     adaptation = Adaptation(
         source, target, pairs, settings, trainer, runtime, RunFolder(folder), labelled=labelled, bridges=bridges
@@ -165,6 +166,12 @@ def _labelled(folder: Path, cell: Cell, source: TrainedClassifier, modality: Mod
         progress=Silent(),
         labels=source.labels,
     )
+
+
+def _labels_of(target: TargetData, found: LabelledData) -> LabelledImages:
+    """Return the very images that the other methods adapt to, with their labels: a long-tailed task leaves some out."""
+    adapted_to = set(target.images.names)
+    return found.images.subset([place for place, name in enumerate(found.images.names) if name in adapted_to])
 
 
 def _measure(adaptation: Adaptation, judge: Judge, candidates: dict[str, Candidate], test: LabelledData) -> Row:
