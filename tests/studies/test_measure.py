@@ -12,6 +12,7 @@ from sourcefree.overrides import override
 from sourcefree.studies.cell import Cell
 from sourcefree.studies.measure import load_cell, run_cell
 from sourcefree.studies.prepare import prepare
+from sourcefree.studies.results import ResultTable
 from sourcefree.studies.study import StudySettings, ready_tasks, study_cells
 from sourcefree.studies.task_folders import PreparedTask, TaskFolders
 
@@ -64,3 +65,22 @@ def test_the_oracle_trains_on_the_images_that_the_others_adapt_to(tmp_path: Path
         assert [adaptation.source.labels[label] for label in batch.labels] == classes
         counts.append(len(classes))
     assert counts[1] < counts[0] == 40
+
+
+def test_a_row_has_the_calibration_error_at_the_label_free_temperature(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = ready_tasks()["depth-tiny"]
+    prepare(TaskFolders(task, 0, tmp_path, tmp_path))
+    cell = Cell("t", "source-only", task, 0, method_settings("source-only"))
+    errors = {}
+    for temperature in (1.0, 1e-4):
+        monkeypatch.setattr("sourcefree.commands.candidates.trusted_temperature", lambda t=temperature, **_: t)
+        row = run_cell(cell, cache=tmp_path, data=tmp_path)
+        errors[temperature] = row["calibrated_ece"]
+        assert row["ece"] == errors[1.0]
+    # Almost sure of every answer, a model errs by the share of its wrong answers.
+    assert errors[1e-4] == pytest.approx(1 - row["accuracy"], abs=0.01)
+    table = ResultTable(tmp_path / "results.csv")
+    table.add(row)
+    assert ResultTable(table.path).rows[cell.key]["calibrated_ece"] == pytest.approx(errors[1e-4], abs=1e-5)

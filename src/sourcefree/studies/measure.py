@@ -179,21 +179,24 @@ def _measure(adaptation: Adaptation, judge: Judge, candidates: dict[str, Candida
     delivery = decide(candidates, judge, settings, adaptation.source.labels)
     metrics = {name: _metrics(candidate, test, adaptation.runtime) for name, candidate in candidates.items()}
     ours, translated = metrics[delivery.preferred], metrics.get("translated")
+    model = candidates[delivery.preferred]
+    calibrated = _metrics(model, test, adaptation.runtime, temperature=model.temperature)
     return {
         "accuracy": ours.accuracy,
         "class_mean_accuracy": ours.class_mean_accuracy,
         "macro_f1": ours.macro_f1,
         "ece": ours.ece,
+        "calibrated_ece": calibrated.ece,
         "translated_accuracy": translated.accuracy if translated else None,
         "source_only_accuracy": metrics["source-only"].accuracy,
         "adabn_accuracy": metrics["adabn"].accuracy,
         "delivered": delivery.delivered,
         "delivered_accuracy": metrics[delivery.delivered].accuracy,
-        **candidates[delivery.preferred].scores,
-        **candidates[delivery.preferred].target_scores,
+        **model.scores,
+        **model.target_scores,
         "seconds": sum(trainer.seconds.values()),
         "peak_memory_mb": adaptation.runtime.peak_memory_mb(),
-        "parameters": sum(p.numel() for p in candidates[delivery.preferred].model.parameters()),
+        "parameters": sum(p.numel() for p in model.model.parameters()),
         "images": sum(trainer.images.values()),
         "uses_labels": settings.oracle is not None,
         "target_images": len(adaptation.target.images),
@@ -202,6 +205,8 @@ def _measure(adaptation: Adaptation, judge: Judge, candidates: dict[str, Candida
     }
 
 
-def _metrics(candidate: Candidate, test: LabelledData, runtime: Runtime) -> ClassificationMetrics:
-    logits = infer(candidate.model, test.images.plain(), runtime=runtime).logits
+def _metrics(
+    candidate: Candidate, test: LabelledData, runtime: Runtime, *, temperature: float = 1.0
+) -> ClassificationMetrics:
+    logits = infer(candidate.model, test.images.plain(), runtime=runtime).logits / temperature
     return classification_metrics(probabilities=np.asarray(logits.softmax(-1)), labels=test.class_index)
