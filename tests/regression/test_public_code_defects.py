@@ -111,7 +111,7 @@ def test_pseudo_labels_come_from_images_without_augmentation(tmp_path: Path) -> 
     images.set_epoch(7)
     assert torch.equal(judge.infer_target(model).features, first)
     assert not torch.equal(infer(model, images, runtime=runtime).features, first)
-    assert run_cell(cell, cache=tmp_path, data=tmp_path)["status"] == "done"
+    assert run_cell(cell, cache=tmp_path, data=tmp_path, work=tmp_path / "cells")["status"] == "done"
 
 
 @pytest.mark.parametrize(("text", "found"), [("false", False), ("true", True), ("0", False)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -208,9 +208,11 @@ def _run(
     """Compute cells and store their rows; return what failed."""
     failures: list[tuple[str, str]] = []
     unique = list({cell.key: cell for cell in cells}.values())
+    work = table.path.parent.resolve() / "cells"
     if unique:
         progress.start("cells", len(unique))
-    for done, outcome in enumerate(executor.run(run_cell, [{"cell": cell, **places} for cell in unique]), start=1):
+    pieces = [{"cell": cell, "work": work, **places} for cell in unique]
+    for done, outcome in enumerate(executor.run(run_cell, pieces), start=1):
         cell = unique[outcome.number]
         if outcome.error:
             failures.append(
@@ -219,6 +221,8 @@ def _run(
         else:
             table.add(outcome.value)
         progress.advance(done)
+    with suppress(OSError):  # a cell that failed has checkpoints to go on from
+        work.rmdir()
     return failures
 
 

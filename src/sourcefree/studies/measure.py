@@ -35,7 +35,7 @@ from sourcefree.studies.task_folders import PreparedTask, TaskFolders
 from sourcefree.studies.tasks import PairChanges
 
 
-def run_cell(cell: Cell, *, cache: Path, data: Path) -> Row:
+def run_cell(cell: Cell, *, cache: Path, data: Path, work: Path) -> Row:
     """Return the row of a cell; its task must be prepared. A cell that was stopped goes on from its last epoch.
 
     A method that diverges is a result: its row has the status "diverged" and no accuracy.
@@ -44,8 +44,10 @@ def run_cell(cell: Cell, *, cache: Path, data: Path) -> Row:
         cell: what to measure.
         cache: folder of prepared tasks.
         data: folder that relative paths of tasks begin at.
+        work: folder of cells that are not finished, of one study alone: another one that shares the cache may compute the
+            same cell, and would remove its checkpoints under this one.
     """
-    folder = cache / "cells" / cell.key
+    folder = work / cell.key
     folder.mkdir(parents=True, exist_ok=True)
     base: Row = {"key": cell.key, "task": cell.task_name, "method": cell.method_name, "seed": cell.seed}
     started = time.perf_counter()
@@ -61,6 +63,7 @@ def run_cell(cell: Cell, *, cache: Path, data: Path) -> Row:
     try:
         candidates = replace(adaptation, observe=recorder.observe).candidates(judge)
     except DivergenceError as error:
+        shutil.rmtree(folder, ignore_errors=True)
         return {**base, "status": "diverged", "note": error.message}
     for candidate in candidates.values():
         recorder.add(candidate, stage=candidate.name, progress=1.0)
