@@ -151,6 +151,24 @@ def test_points_of_another_form_end_no_study_without_its_results(
     assert "Seeds <b>5</b>" in (out / "report.html").read_text()
 
 
+def test_asking_for_a_part_takes_nothing_out_of_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sourcefree.studies.compare.LocalExecutor", Here)
+    tasks, methods = ["depth-a", "depth-b"], ["source-only", "shot"]
+    study, out = StudySettings(title="t", tasks=tasks, methods=methods), tmp_path / "out"
+    monkeypatch.setattr("sourcefree.studies.compare.is_prepared", lambda _: True)
+    compare(study=study, out=out)
+    files = {
+        name: (out / name).read_bytes() for name in ("results.csv", "results.md", "results.parquet", "report.html")
+    }
+    assert b"depth-b" in files["results.md"]
+    for tables_only in (False, True):
+        part = compare(study=study, out=out, tasks=["depth-a"], methods=["shot"], tables_only=tables_only)
+        assert [row["task"] for row in part.rows] == ["depth-a"]
+        assert all("depth-b" not in table.to_markdown() for table in part.tables)
+        assert "shot" in part.tables[0].to_markdown()
+        assert {name: (out / name).read_bytes() for name in files} == files
+
+
 def given(**changes: str) -> TaskSettings:
     paths = {name: name for name in ("source", "target", "pairs_source", "pairs_target")}
     return task_from({"given": {**paths, "modality": "depth", **changes}}, origin="t")
