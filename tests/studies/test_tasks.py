@@ -129,6 +129,28 @@ def test_what_was_made_from_other_images_is_refused(
         compare(study=study, out=tmp_path / "new", data=other, cache=cache)
 
 
+@pytest.mark.parametrize("kind", ["folders", "given"])
+def test_what_was_made_with_another_description_of_the_sensor_is_refused(
+    kind: str, sensors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sourcefree.studies.compare.LocalExecutor", Here)
+    data, cache = tmp_path / "data", tmp_path / "cache"
+    shutil.copytree(sensors, data)
+    (data / "sensor.YAML").write_text("name: mine\nchannels: 1\nvalid_max: 0.5\n")
+    paths = {"source": "rgb", "target": "nir", "pairs_source": "rgb/car", "pairs_target": "nir/car"}
+    content = {**(DATA if kind == "folders" else paths), "modality": "sensor.YAML"}
+    mine = task_from({kind: content, "source": TRAINING}, origin="test")
+    assert TaskFolders(mine, 0, cache, data).prepared().modality == str(data / "sensor.YAML")
+    study = StudySettings(title="t", tasks=["mine"], methods=["source-only"], definitions={"mine": mine})
+    for _ in range(2):
+        compare(study=study, out=tmp_path / "out", data=data, cache=cache)
+    (data / "sensor.YAML").write_text("name: mine\nchannels: 1\nvalid_max: 0.9\n")
+    with pytest.raises(ConfigError, match=r"results: was made with another sensor than that in .*sensor.YAML"):
+        compare(study=study, out=tmp_path / "out", data=data, cache=tmp_path / "new")
+    with pytest.raises(ConfigError, match=r"target-.*: was made with another sensor"):
+        compare(study=study, out=tmp_path / "new", data=data, cache=cache)
+
+
 def test_a_seed_that_the_study_has_not_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no seed '7'"):
         compare(study="tiny", out=tmp_path / "out", seeds=[7])
