@@ -125,6 +125,16 @@ def test_markdown_has_one_line_a_row() -> None:
     assert "| source-only | 30.0 ± 14.1 | 50.0 | 40.0 | 30.0 |" in text
 
 
+def test_names_with_a_bar_or_a_line_break_keep_the_table_whole() -> None:
+    rows = [row("a|b", "ours|new\nest", 0, 0.5)]
+    for transposed in (False, True):
+        for table in summary_tables(rows, transposed=transposed):
+            lines = table.to_markdown().split("\n\n")[1].splitlines()
+            assert len(lines) == 3
+            assert {line.count(" | ") for line in lines} == {len(table.header) - 1}
+    assert r"| ours\|new est | 50.0 |" in summary_tables(rows)[0].to_markdown()
+
+
 def test_a_fresh_row_is_printed_like_the_one_that_is_read_again(tmp_path: Path) -> None:
     """43.749996 % is printed as 43.7 with all its digits, and as 43.8 with the six of the file."""
     table = ResultTable(tmp_path / "results.csv")

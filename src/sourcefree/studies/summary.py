@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
+from sourcefree.markdown import markdown_table
 from sourcefree.studies.cell import Row
 
 _TIE = 1e-9
@@ -119,10 +120,8 @@ class Table:
 
     def to_markdown(self) -> str:
         """Return the table in Markdown."""
-        rule = ["---", *("---:" for _ in self.header[1:])]
-        lines = [f"| {' | '.join(row)} |" for row in (self.header, rule, *self.body)]
         note = f"\n\n{self.note}" if self.note else ""
-        return f"**{self.title}**\n\n" + "\n".join(lines) + note
+        return f"**{self.title}**\n\n{markdown_table(self.header, self.body, numbers=True)}{note}"
 
 
 def summary_tables(rows: Sequence[Row], *, transposed: bool = False) -> list[Table]:
