@@ -191,6 +191,8 @@ class OracleSettings(Settings):
 # The sections of AdaptSettings that train a target model.
 STUDENT_SECTIONS = ("multilevel", "tgkt", "shot", "socket", "nrc", "aad", "adacontrast", "oracle")
 STAGES = ("tgmb", *STUDENT_SECTIONS)
+# How a run is done, or named: no part of what is compared, in studies and in searches.
+RUN_SETTINGS = frozenset({"method", "seed", "device", "precision", "max_unreadable", "allow_collapse"})
 
 
 class AdaptSettings(Settings):

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from sourcefree.config import RUN_SETTINGS
 from sourcefree.errors import ConfigError
 from sourcefree.methods.presets import method_settings
+from sourcefree.overrides import override
 from sourcefree.studies.cell import Cell
 from sourcefree.studies.study import load_study, ready_studies, ready_tasks, study_cells
 
@@ -114,6 +116,16 @@ def test_a_wrong_study_says_what_is_wrong(tmp_path: Path, text: str, part: str) 
         study_cells(load_study(write(tmp_path, text)))
 
 
+@pytest.mark.parametrize("name", sorted(RUN_SETTINGS))
+@pytest.mark.parametrize(
+    "part", ["set: {NAME: 1}", "each: {NAME: [1, 2]}", "product: {NAME: [1], shot.information: [0]}"]
+)
+def test_what_decides_no_numbers_cannot_be_varied(tmp_path: Path, name: str, part: str) -> None:
+    text = f"title: x\ntasks: [depth-a]\nmethods: [{{base: shot, {part.replace('NAME', name)}}}]"
+    with pytest.raises(ConfigError, match=f"method shot.*: '{name}' cannot be varied"):
+        study_cells(load_study(write(tmp_path, text)))
+
+
 def test_a_study_that_is_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "study.yaml").write_bytes("title: Größe".encode("latin-1"))
     with pytest.raises(ConfigError, match="not a text file"):
@@ -144,6 +156,18 @@ def test_the_key_follows_what_decides_the_numbers_and_nothing_else() -> None:
         cell(settings=method_settings("source-only")),
     ]
     assert len({cell().key, *(other.key for other in others)}) == 6
+
+
+def test_the_key_knows_which_of_several_target_models_the_method_is_about() -> None:
+    def both(base: str, added: str) -> Cell:
+        return cell(settings=override(method_settings(base), {added: {}}))
+
+    first, second = both("multilevel", "shot"), both("shot", "multilevel")
+    assert first.key != second.key
+    assert both("auto", "nrc").key != both("shot", "nrc").key
+    # Sections of one kind, about the same one: the same measurement, whatever it is called.
+    again = override(method_settings("multilevel"), {"shot": {}, "aad": {}})
+    assert cell(settings=again).key == cell(settings=method_settings("auto")).key
 
 
 def test_cells_share_a_bridge_only_where_it_is_the_same() -> None:

@@ -85,6 +85,22 @@ def test_methods_are_compared_on_the_seeds_that_they_share() -> None:
     assert summary_tables([one for one in rows if one["seed"] == 0])[0].header[-1] == "mean"
 
 
+def test_a_method_that_diverged_with_a_seed_has_no_mean_over_all_and_one_over_the_others() -> None:
+    """Seed 1 is far easier: a mean without it must not stand beside means with it."""
+    rows = [row(task, "whole", seed, 0.2 + 0.6 * seed) for task in "ab" for seed in (0, 1)]
+    rows += [row("a", "lost", 0, 0.3), row("a", "lost", 1, None), row("b", "lost", 0, 0.3), row("b", "lost", 1, 0.9)]
+    table = summary_tables(rows)[0]
+    assert table.header == ["method", "a", "b", "mean", "in common"]
+    means = {line[0]: line[-2:] for line in table.body}
+    assert means == {"whole": ["50.0", "35.0"], "lost": ["", "45.0"]}
+    assert "all 4 runs" in table.note
+    assert "lost on a (seed 1)" in table.note
+    never = [*rows, *(row(task, "never", seed, None) for task in "ab" for seed in (0, 1))]
+    table = summary_tables(never)[0]
+    assert table.header == ["method", "a", "b", "mean"]
+    assert "no run that all methods have" in table.note
+
+
 def test_costs_are_compared_on_what_every_method_was_measured_on() -> None:
     dear = [row("b", "source-only", 1, 0.5, images=100), row("b", "oracle", 1, 0.5, images=100)]
     rows = [{"images": 10, **one} for one in ROWS] + dear
@@ -105,8 +121,18 @@ def test_the_oracle_is_marked_wherever_it_appears() -> None:
 
 def test_markdown_has_one_line_a_row() -> None:
     text = summary_tables(ROWS)[0].to_markdown().splitlines()
-    assert text[2] == "| method | a | b | mean |"
-    assert "| source-only | 30.0 ± 14.1 | 50.0 | 40.0 |" in text
+    assert text[2] == "| method | a | b | mean | in common |"
+    assert "| source-only | 30.0 ± 14.1 | 50.0 | 40.0 | 30.0 |" in text
+
+
+def test_names_with_a_bar_or_a_line_break_keep_the_table_whole() -> None:
+    rows = [row("a|b", "ours|new\nest", 0, 0.5)]
+    for transposed in (False, True):
+        for table in summary_tables(rows, transposed=transposed):
+            lines = table.to_markdown().split("\n\n")[1].splitlines()
+            assert len(lines) == 3
+            assert {line.count(" | ") for line in lines} == {len(table.header) - 1}
+    assert r"| ours\|new est | 50.0 |" in summary_tables(rows)[0].to_markdown()
 
 
 def test_a_fresh_row_is_printed_like_the_one_that_is_read_again(tmp_path: Path) -> None:

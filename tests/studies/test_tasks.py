@@ -129,6 +129,28 @@ def test_what_was_made_from_other_images_is_refused(
         compare(study=study, out=tmp_path / "new", data=other, cache=cache)
 
 
+@pytest.mark.parametrize("kind", ["folders", "given"])
+def test_what_was_made_with_another_description_of_the_sensor_is_refused(
+    kind: str, sensors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sourcefree.studies.compare.LocalExecutor", Here)
+    data, cache = tmp_path / "data", tmp_path / "cache"
+    shutil.copytree(sensors, data)
+    (data / "sensor.YAML").write_text("name: mine\nchannels: 1\nvalid_max: 0.5\n")
+    paths = {"source": "rgb", "target": "nir", "pairs_source": "rgb/car", "pairs_target": "nir/car"}
+    content = {**(DATA if kind == "folders" else paths), "modality": "sensor.YAML"}
+    mine = task_from({kind: content, "source": TRAINING}, origin="test")
+    assert TaskFolders(mine, 0, cache, data).prepared().modality == str(data / "sensor.YAML")
+    study = StudySettings(title="t", tasks=["mine"], methods=["source-only"], definitions={"mine": mine})
+    for _ in range(2):
+        compare(study=study, out=tmp_path / "out", data=data, cache=cache)
+    (data / "sensor.YAML").write_text("name: mine\nchannels: 1\nvalid_max: 0.9\n")
+    with pytest.raises(ConfigError, match=r"results: was made with another sensor than that in .*sensor.YAML"):
+        compare(study=study, out=tmp_path / "out", data=data, cache=tmp_path / "new")
+    with pytest.raises(ConfigError, match=r"target-.*: was made with another sensor"):
+        compare(study=study, out=tmp_path / "new", data=data, cache=cache)
+
+
 def test_a_seed_that_the_study_has_not_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no seed '7'"):
         compare(study="tiny", out=tmp_path / "out", seeds=[7])
@@ -149,6 +171,24 @@ def test_points_of_another_form_end_no_study_without_its_results(
     assert (out / "points.csv").read_text() == "a,b\n1,2\n"
     # The page tells of the rows that it shows.
     assert "Seeds <b>5</b>" in (out / "report.html").read_text()
+
+
+def test_asking_for_a_part_takes_nothing_out_of_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sourcefree.studies.compare.LocalExecutor", Here)
+    tasks, methods = ["depth-a", "depth-b"], ["source-only", "shot"]
+    study, out = StudySettings(title="t", tasks=tasks, methods=methods), tmp_path / "out"
+    monkeypatch.setattr("sourcefree.studies.compare.is_prepared", lambda _: True)
+    compare(study=study, out=out)
+    files = {
+        name: (out / name).read_bytes() for name in ("results.csv", "results.md", "results.parquet", "report.html")
+    }
+    assert b"depth-b" in files["results.md"]
+    for tables_only in (False, True):
+        part = compare(study=study, out=out, tasks=["depth-a"], methods=["shot"], tables_only=tables_only)
+        assert [row["task"] for row in part.rows] == ["depth-a"]
+        assert all("depth-b" not in table.to_markdown() for table in part.tables)
+        assert "shot" in part.tables[0].to_markdown()
+        assert {name: (out / name).read_bytes() for name in files} == files
 
 
 def given(**changes: str) -> TaskSettings:

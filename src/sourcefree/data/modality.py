@@ -14,7 +14,7 @@ from sourcefree.data.encodings import ENCODINGS
 from sourcefree.data.physical import Physical
 from sourcefree.errors import ConfigError, DataError, did_you_mean, first_problem
 
-_YAML_SUFFIXES = (".yaml", ".yml")
+YAML_SUFFIXES = (".yaml", ".yml")
 _STD_FLOOR = 1e-6
 
 
@@ -123,7 +123,7 @@ def load_modality(name: str | Path) -> Modality:
         ConfigError: the name is unknown, or the file cannot be read or has a wrong field.
     """
     path = Path(name)
-    if path.suffix.lower() in _YAML_SUFFIXES:
+    if path.suffix.lower() in YAML_SUFFIXES:
         return _from_yaml(path)
     if str(name) not in MODALITIES:
         raise ConfigError(

@@ -11,6 +11,7 @@ import yaml
 from sourcefree import __version__
 from sourcefree.engine.run_folder import read_json
 from sourcefree.files import write_text
+from sourcefree.markdown import markdown_table
 from sourcefree.methods.presets import METHODS
 
 _LIMITS = (
@@ -128,9 +129,7 @@ def _estimate(summary: Mapping[str, Any]) -> str:
 
 
 def _table(title: str, rows: list[list[str]], header: list[str]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    body = "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
-    return f"## {title}\n\n{body}"
+    return f"## {title}\n\n{markdown_table(header, rows)}"
 
 
 def _percent(value: float | None) -> str:

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import yaml
 
-from sourcefree.config import AdaptSettings, Settings
+from sourcefree.config import RUN_SETTINGS, AdaptSettings, Settings
 from sourcefree.errors import ConfigError, did_you_mean
 from sourcefree.overrides import override, read_overrides, settings_type
 
@@ -21,7 +21,7 @@ Value: TypeAlias = bool | int | float | str | None
 READY = "ready"
 _RANGE = re.compile(r"(?P<low>.+?)\.\.(?P<high>[^:]+)(?P<log>:log)?")
 # Trials that differ in these would not be measured alike, or would only try their luck.
-_FIXED = {"method", "seed", "device", "precision", "max_unreadable", "allow_collapse", "held_out_pairs"}
+_FIXED = RUN_SETTINGS | {"held_out_pairs"}
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,13 @@ import json
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from sourcefree.config import AdaptSettings
+from sourcefree.config import RUN_SETTINGS, AdaptSettings
 from sourcefree.fingerprint import fingerprint
+from sourcefree.methods.presets import student_sections
 from sourcefree.studies.tasks import TaskSettings
 
 Row: TypeAlias = dict[str, Any]
 _VERSION = 4  # raised whenever the same cell gives other numbers than before
-# How a run is done, or named: nothing that should change its numbers.
-_IGNORED = {"method", "seed", "device", "precision", "max_unreadable", "allow_collapse"}
 
 
 @dataclass(frozen=True)
@@ -38,11 +37,13 @@ class Cell:
     def key(self) -> str:
         """Hash of everything that decides the numbers; names of task and method do not."""
         # Sections and switches that are off are left out: one that is added later changes no old key.
-        sections = self.settings.model_dump(mode="json", exclude=_IGNORED)
+        sections = self.settings.model_dump(mode="json", exclude=set(RUN_SETTINGS))
         settings = {name: value for name, value in sections.items() if value not in (None, False)}
         # Methods that train nothing differ by their name alone.
         name = "" if self.settings.stages else self.settings.method
-        return self._hash([settings, name])
+        # Of several target models the method is about the first, and the row is of that one.
+        first = student_sections(self.settings)[:1] if len(self.settings.students) > 1 else ()
+        return self._hash([settings, name, *first])
 
     @property
     def bridge_key(self) -> str:

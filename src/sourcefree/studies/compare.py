@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,8 +31,8 @@ class CompareResult:
 
     Attributes:
         out: its folder: results.csv, results.parquet, results.md, report.html.
-        rows: one a cell.
-        tables: what they say.
+        rows: one a cell that was asked for.
+        tables: what they say; those in the folder are of all its rows.
         failures: (cell, reason) of cells without a row.
     """
 
@@ -56,7 +56,7 @@ def compare(
     tables_only: bool = False,
     progress: Progress | None = None,
 ) -> CompareResult:
-    """Run the cells of a study that have no result yet, and write all tables.
+    """Run the cells of a study that have no result yet, and write all tables: of everything that is there.
 
     Args:
         study: YAML file, name of a ready-made study, or its settings.
@@ -95,10 +95,11 @@ def compare(
         if not rows:
             why = f"{failures[0][0]}: {failures[0][1]}" if failures else f"{table.path} has no row of it yet"
             raise SourcefreeError(f"no cell of the study could be computed: {why}")
-        tables = summary_tables(rows, transposed=settings.rows == "tasks")
-        _write(out, settings, rows, tables)
-        _write_points(_named(table, whole), cache / "points", out / "points.csv", progress)
-    return CompareResult(out, rows, tables, failures)
+        # The files tell of all that is there, as results.csv does, also where a part of the study was asked for.
+        everything = _named(table, whole)
+        _write(out, settings, everything)
+        _write_points(everything, cache / "points", out / "points.csv", progress)
+    return CompareResult(out, rows, _tables(settings, rows), failures)
 
 
 def _compute(
@@ -208,9 +209,11 @@ def _run(
     """Compute cells and store their rows; return what failed."""
     failures: list[tuple[str, str]] = []
     unique = list({cell.key: cell for cell in cells}.values())
+    work = table.path.parent.resolve() / "cells"
     if unique:
         progress.start("cells", len(unique))
-    for done, outcome in enumerate(executor.run(run_cell, [{"cell": cell, **places} for cell in unique]), start=1):
+    pieces = [{"cell": cell, "work": work, **places} for cell in unique]
+    for done, outcome in enumerate(executor.run(run_cell, pieces), start=1):
         cell = unique[outcome.number]
         if outcome.error:
             failures.append(
@@ -219,6 +222,8 @@ def _run(
         else:
             table.add(outcome.value)
         progress.advance(done)
+    with suppress(OSError):  # a cell that failed has checkpoints to go on from
+        work.rmdir()
     return failures
 
 
@@ -235,7 +240,12 @@ def _named(table: ResultTable, cells: list[Cell]) -> list[Row]:
     ]
 
 
-def _write(out: Path, study: StudySettings, rows: list[Row], tables: list[Table]) -> None:
+def _tables(study: StudySettings, rows: list[Row]) -> list[Table]:
+    return summary_tables(rows, transposed=study.rows == "tasks")
+
+
+def _write(out: Path, study: StudySettings, rows: list[Row]) -> None:
+    tables = _tables(study, rows)
     write_parquet(rows, out / "results.parquet")
     text = "\n\n".join(
         [f"# {study.title}", *([study.question] if study.question else []), *(t.to_markdown() for t in tables)]

@@ -15,6 +15,7 @@ from sourcefree.commands.delivery import decide
 from sourcefree.commands.loading import LabelledData, PairData, TargetData, load_labelled, load_pair_data, load_target
 from sourcefree.commands.source_models import resolve_source_model
 from sourcefree.config import AdaptSettings
+from sourcefree.data.datasets import LabelledImages
 from sourcefree.data.folders import PairedFiles, find_labelled_images, match_pairs
 from sourcefree.data.modality import Modality, load_modality
 from sourcefree.data.store import ImageStore
@@ -34,7 +35,7 @@ from sourcefree.studies.task_folders import PreparedTask, TaskFolders
 from sourcefree.studies.tasks import PairChanges
 
 
-def run_cell(cell: Cell, *, cache: Path, data: Path) -> Row:
+def run_cell(cell: Cell, *, cache: Path, data: Path, work: Path) -> Row:
     """Return the row of a cell; its task must be prepared. A cell that was stopped goes on from its last epoch.
 
     A method that diverges is a result: its row has the status "diverged" and no accuracy.
@@ -43,8 +44,10 @@ def run_cell(cell: Cell, *, cache: Path, data: Path) -> Row:
         cell: what to measure.
         cache: folder of prepared tasks.
         data: folder that relative paths of tasks begin at.
+        work: folder of cells that are not finished, of one study alone: another one that shares the cache may compute the
+            same cell, and would remove its checkpoints under this one.
     """
-    folder = cache / "cells" / cell.key
+    folder = work / cell.key
     folder.mkdir(parents=True, exist_ok=True)
     base: Row = {"key": cell.key, "task": cell.task_name, "method": cell.method_name, "seed": cell.seed}
     started = time.perf_counter()
@@ -60,6 +63,7 @@ def run_cell(cell: Cell, *, cache: Path, data: Path) -> Row:
     try:
         candidates = replace(adaptation, observe=recorder.observe).candidates(judge)
     except DivergenceError as error:
+        shutil.rmtree(folder, ignore_errors=True)
         return {**base, "status": "diverged", "note": error.message}
     for candidate in candidates.values():
         recorder.add(candidate, stage=candidate.name, progress=1.0)
@@ -100,7 +104,7 @@ def load_cell(cell: Cell, prepared: PreparedTask, folder: Path, bridges: Path) -
         raise ConfigError(
             f"{cell.task_name}: the oracle would be measured on the images it was trained on", hint="give target_test"
         )
-    labelled = _labelled(prepared.target_train, cell, source, target.modality).images if oracle else None
+    labelled = _labels_of(target, _labelled(prepared.target_train, cell, source, target.modality)) if oracle else None
     trainer = Trainer(runtime, MetricsFile(folder / "metrics.jsonl"), Silent(), cell.seed)
     adaptation = Adaptation(
         source, target, pairs, settings, trainer, runtime, RunFolder(folder), labelled=labelled, bridges=bridges
@@ -167,26 +171,35 @@ def _labelled(folder: Path, cell: Cell, source: TrainedClassifier, modality: Mod
     )
 
 
+def _labels_of(target: TargetData, found: LabelledData) -> LabelledImages:
+    """Return the very images that the other methods adapt to, with their labels: a long-tailed task leaves some out."""
+    adapted_to = set(target.images.names)
+    return found.images.subset([place for place, name in enumerate(found.images.names) if name in adapted_to])
+
+
 def _measure(adaptation: Adaptation, judge: Judge, candidates: dict[str, Candidate], test: LabelledData) -> Row:
     settings, trainer = adaptation.settings, adaptation.trainer
     delivery = decide(candidates, judge, settings, adaptation.source.labels)
     metrics = {name: _metrics(candidate, test, adaptation.runtime) for name, candidate in candidates.items()}
     ours, translated = metrics[delivery.preferred], metrics.get("translated")
+    model = candidates[delivery.preferred]
+    calibrated = _metrics(model, test, adaptation.runtime, temperature=model.temperature)
     return {
         "accuracy": ours.accuracy,
         "class_mean_accuracy": ours.class_mean_accuracy,
         "macro_f1": ours.macro_f1,
         "ece": ours.ece,
+        "calibrated_ece": calibrated.ece,
         "translated_accuracy": translated.accuracy if translated else None,
         "source_only_accuracy": metrics["source-only"].accuracy,
         "adabn_accuracy": metrics["adabn"].accuracy,
         "delivered": delivery.delivered,
         "delivered_accuracy": metrics[delivery.delivered].accuracy,
-        **candidates[delivery.preferred].scores,
-        **candidates[delivery.preferred].target_scores,
+        **model.scores,
+        **model.target_scores,
         "seconds": sum(trainer.seconds.values()),
         "peak_memory_mb": adaptation.runtime.peak_memory_mb(),
-        "parameters": sum(p.numel() for p in candidates[delivery.preferred].model.parameters()),
+        "parameters": sum(p.numel() for p in model.model.parameters()),
         "images": sum(trainer.images.values()),
         "uses_labels": settings.oracle is not None,
         "target_images": len(adaptation.target.images),
@@ -195,6 +208,8 @@ def _measure(adaptation: Adaptation, judge: Judge, candidates: dict[str, Candida
     }
 
 
-def _metrics(candidate: Candidate, test: LabelledData, runtime: Runtime) -> ClassificationMetrics:
-    logits = infer(candidate.model, test.images.plain(), runtime=runtime).logits
+def _metrics(
+    candidate: Candidate, test: LabelledData, runtime: Runtime, *, temperature: float = 1.0
+) -> ClassificationMetrics:
+    logits = infer(candidate.model, test.images.plain(), runtime=runtime).logits / temperature
     return classification_metrics(probabilities=np.asarray(logits.softmax(-1)), labels=test.class_index)

@@ -1,4 +1,4 @@
-"""Which images a study's results were made from: kept beside them, since a key knows a path and not what lies there."""
+"""Which images and sensor files results were made from: kept beside them, since a key knows a path and not what lies there."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from sourcefree.data.folders import find_images
+from sourcefree.data.modality import YAML_SUFFIXES
 from sourcefree.engine.run_folder import read_json
 from sourcefree.errors import ConfigError, DataError
 from sourcefree.files import write_text
@@ -14,7 +15,7 @@ from sourcefree.fingerprint import fingerprint
 
 
 def origin(paths: Iterable[Path], start: Path) -> dict[str, str]:
-    """Return the fingerprint of each folder or manifest, by its path as the task says it.
+    """Return the fingerprint of each folder, manifest or sensor file, by its path as the task says it.
 
     What cannot be read is left out: preparing it says why.
 
@@ -32,7 +33,7 @@ def origin(paths: Iterable[Path], start: Path) -> dict[str, str]:
 
 
 def check_origin(record: Path, now: Mapping[str, str], start: Path) -> None:
-    """Refuse what was made from other images than those that are there now; without a record, there is nothing to say.
+    """Refuse what was made from other files than those that are there now; without a record, there is nothing to say.
 
     Raises:
         ConfigError: it was.
@@ -41,8 +42,9 @@ def check_origin(record: Path, now: Mapping[str, str], start: Path) -> None:
         return
     for path, before in read_json(record).items():
         if now.get(path, before) != before:
+            other = "with another sensor than that" if is_sensor_file(path) else "from other images than those"
             raise ConfigError(
-                f"{record.with_suffix('')}: was made from other images than those in {start / path}",
+                f"{record.with_suffix('')}: was made {other} in {start / path}",
                 hint="give the --data that it was made from, or choose another --out and --cache",
             )
 
@@ -54,8 +56,13 @@ def keep_origin(record: Path, now: Mapping[str, str]) -> None:
         write_text(record, json.dumps({**now, **before}, indent=1))
 
 
+def is_sensor_file(modality: str) -> bool:
+    """Return whether a task's modality is a YAML file of its own, and no name."""
+    return Path(modality).suffix.lower() in YAML_SUFFIXES
+
+
 def _fingerprint(path: Path) -> str:
-    """Return a hash of a manifest's content, or of the names and sizes of a folder's images: reading all would take long."""
+    """Return a hash of a file's content, or of the names and sizes of a folder's images: reading all would take long."""
     if path.is_file():
         return fingerprint(path.read_bytes())
     return fingerprint(json.dumps([(file.name, file.path.stat().st_size) for file in find_images(path)]))

@@ -15,7 +15,7 @@ from sourcefree.studies.cell import Row
 
 COLUMNS = (
     *("task", "method", "seed", "status"),
-    *("accuracy", "class_mean_accuracy", "macro_f1", "ece"),
+    *("accuracy", "class_mean_accuracy", "macro_f1", "ece", "calibrated_ece"),
     *("translated_accuracy", "source_only_accuracy", "adabn_accuracy", "delivered", "delivered_accuracy"),
     *(*SIGNS, "mixing_temperature"),
     *("seconds", "wall_seconds", "peak_memory_mb", "parameters", "images"),

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import Field, ValidationError, field_validator
 
-from sourcefree.config import STAGES, AdaptSettings, Settings
+from sourcefree.config import RUN_SETTINGS, STAGES, AdaptSettings, Settings
 from sourcefree.errors import ConfigError, did_you_mean, first_problem
 from sourcefree.methods.presets import method_settings
 from sourcefree.overrides import override, with_budget
@@ -142,10 +142,19 @@ def _methods(study: StudySettings, origin: str) -> dict[str, AdaptSettings]:
     found = {}
     for name, base, changes in _variants(study.methods, "method", origin):
         where, settings = f"{origin}, method {name}", method_settings(base)
+        _refuse_run_settings(changes, where)
         # A variation may add stages: they have the budget too, unless it says otherwise.
         stages = override(settings, changes, origin=where).stages
         found[name] = override(_with_budget(settings, study.budget, stages), changes, origin=where)
     return found
+
+
+def _refuse_run_settings(changes: Mapping[str, Any], where: str) -> None:
+    """Refuse variants that would be one and the same cell under several names."""
+    for name in changes:
+        if name in RUN_SETTINGS:
+            hint = "seeds are the study's: seeds: [0, 1, 2]" if name == "seed" else "leave it out"
+            raise ConfigError(f"{where}: {name!r} cannot be varied: it is no part of what a study compares", hint=hint)
 
 
 def _with_budget(settings: AdaptSettings, budget: Mapping[str, Any], stages: Sequence[str]) -> AdaptSettings:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
+from sourcefree.markdown import markdown_table
 from sourcefree.studies.cell import Row
 
 _TIE = 1e-9
@@ -119,10 +120,8 @@ class Table:
 
     def to_markdown(self) -> str:
         """Return the table in Markdown."""
-        rule = ["---", *("---:" for _ in self.header[1:])]
-        lines = [f"| {' | '.join(row)} |" for row in (self.header, rule, *self.body)]
         note = f"\n\n{self.note}" if self.note else ""
-        return f"**{self.title}**\n\n" + "\n".join(lines) + note
+        return f"**{self.title}**\n\n{markdown_table(self.header, self.body, numbers=True)}{note}"
 
 
 def summary_tables(rows: Sequence[Row], *, transposed: bool = False) -> list[Table]:
@@ -177,7 +176,8 @@ def _mean_columns(rows: Sequence[Row], column: str) -> tuple[dict[str, dict[str,
     table, and where some have not, a second column is over the runs that all have.
     """
     methods = names(rows, "method")
-    runs = {method: _runs(rows, method) for method in methods}
+    done = [row for row in rows if row.get("accuracy") is not None]  # a run that diverged is in no mean
+    runs = {method: _runs(done, method) for method in methods}
     every = set.union(*runs.values())
     means = {
         method: average(rows, method=method, column=column) if runs[method] == every else math.nan for method in methods
@@ -185,6 +185,8 @@ def _mean_columns(rows: Sequence[Row], column: str) -> tuple[dict[str, dict[str,
     if all(measured == every for measured in runs.values()):
         return {"mean": means}, ""
     shared = in_common(rows)
+    if not shared:
+        return {"mean": means}, f"Mean: of methods with all {len(every)} runs. There is no run that all methods have."
     common = {method: average(shared, method=method, column=column) for method in methods}
     count, tasks = len({(row["task"], row["seed"]) for row in shared}), len(names(shared, "task"))
     note = (

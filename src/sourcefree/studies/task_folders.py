@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from sourcefree.fingerprint import fingerprint
-from sourcefree.studies.origin import check_origin, keep_origin, origin
+from sourcefree.studies.origin import check_origin, is_sensor_file, keep_origin, origin
 from sourcefree.studies.tasks import FolderData, GivenData, TaskSettings
 
 _VERSION = 1  # raised whenever the same task gives other images or source models than before
@@ -112,12 +112,15 @@ class TaskFolders:
         )
 
     def origin(self) -> dict[str, str]:
-        """Return the fingerprints of the task's images; none where they are simulated."""
+        """Return the fingerprints of the task's images and of its sensor's YAML file; none where they are simulated."""
         data = self.task.folders or self.task.given
-        return origin(paths_of(data).values(), self.data) if data else {}
+        if data is None:
+            return {}
+        sensor = [Path(data.modality)] if is_sensor_file(data.modality) else []
+        return origin([*paths_of(data).values(), *sensor], self.data)
 
     def check_origin(self, now: Mapping[str, str]) -> None:
-        """Refuse to go on with what was made from other images.
+        """Refuse to go on with what was made from other images, or read by another description of the sensor.
 
         Raises:
             ConfigError: something in the cache was.
@@ -167,4 +170,4 @@ def paths_of(data: FolderData | GivenData) -> dict[str, Path]:
 
 
 def _placed_modality(modality: str, start: Path) -> str:
-    return str(start / modality) if modality.endswith((".yaml", ".yml")) else modality
+    return str(start / modality) if is_sensor_file(modality) else modality
