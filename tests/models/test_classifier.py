@@ -24,6 +24,7 @@ def build(architecture: Architecture) -> Classifier:
     "architecture",
     [
         BOTTLENECK,
+        Architecture("bottleneck", "mobilenetv3_small_050", 4, bottleneck=8),  # a hidden layer follows the pooling
         Architecture("timm", "test_resnet", 4),
         Architecture("timm", "test_convnext", 4),
         Architecture("timm", "test_efficientnet", 4),
