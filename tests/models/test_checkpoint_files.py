@@ -21,20 +21,19 @@ def network() -> nn.Module:
 
 
 @pytest.mark.parametrize("wrap", [lambda s: s, lambda s: {"state_dict": s}, lambda s: {"model": s, "epoch": 3}])
-@pytest.mark.parametrize("prefix", ["", "module.", "model.module."])
+@pytest.mark.parametrize("prefix", ["", "module.", "module.model.", "model.module.", "_orig_mod.module._orig_mod."])
 def test_wrapped_and_prefixed_weights_are_found(tmp_path: Path, network: nn.Module, wrap: object, prefix: str) -> None:
     state = {prefix + name: value for name, value in network.state_dict().items()}
-    if prefix == "model.module.":
-        state = {f"module.model.{name.split('.', 2)[2]}": value for name, value in state.items()}
     torch.save(wrap(state), tmp_path / "w.pth")  # type: ignore[operator]
     other = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2))
     load_into(other, read_state_dict(tmp_path / "w.pth"), path=tmp_path / "w.pth")
     assert all(torch.equal(value, other.state_dict()[name]) for name, value in network.state_dict().items())
 
 
-def test_a_network_with_a_part_named_model_keeps_its_names(tmp_path: Path) -> None:
+@pytest.mark.parametrize("prefix", ["", "module.", "model."])
+def test_a_network_with_a_part_named_model_keeps_its_names(tmp_path: Path, prefix: str) -> None:
     own = nn.ModuleDict({"model": nn.Linear(3, 2)})
-    torch.save(own.state_dict(), tmp_path / "w.pth")
+    torch.save({prefix + name: value for name, value in own.state_dict().items()}, tmp_path / "w.pth")
     other = nn.ModuleDict({"model": nn.Linear(3, 2)})
     load_into(other, read_state_dict(tmp_path / "w.pth"), path=tmp_path / "w.pth")
     assert torch.equal(own["model"].weight, other["model"].weight)
@@ -125,8 +124,9 @@ def test_what_does_not_fit_is_listed(network: nn.Module) -> None:
         ("l.json", '{"dog": 1, "cat": 0}'),
     ],
 )
-def test_labels_in_every_form(tmp_path: Path, name: str, text: str) -> None:
-    (tmp_path / name).write_text(text)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_labels_in_every_form(tmp_path: Path, name: str, text: str, encoding: str) -> None:
+    (tmp_path / name).write_text(text, encoding=encoding)
     assert read_labels(tmp_path / name) == ["cat", "dog"]
 
 

@@ -24,6 +24,7 @@ def build(architecture: Architecture) -> Classifier:
     "architecture",
     [
         BOTTLENECK,
+        Architecture("bottleneck", "mobilenetv3_small_050", 4, bottleneck=8),  # a hidden layer follows the pooling
         Architecture("timm", "test_resnet", 4),
         Architecture("timm", "test_convnext", 4),
         Architecture("timm", "test_efficientnet", 4),
@@ -49,6 +50,18 @@ def test_a_transformer_has_stages_of_tokens() -> None:
     assert all(level.ndim == 3 for level in maps)
 
 
+@pytest.mark.parametrize("name", ["mobilevit_xxs", "edgenext_xx_small", "efficientvit_m0"])
+def test_stages_are_maps_of_images_and_neither_patches_nor_attention(name: str) -> None:
+    network = timm.create_model(name, num_classes=4, **({"img_size": 224} if name == "efficientvit_m0" else {}))
+    size = 224 if name == "efficientvit_m0" else 64
+    model = Classifier(network, head=find_head(network), stages=find_stages(network, size=size)).eval()
+    _, maps = model.with_stages(torch.randn(3, 3, size, size))
+    assert len(maps) == len(model.stage_names) == 4
+    assert all(len(level) == 3 for level in maps)
+    assert all(deep.shape[-1] < shallow.shape[-1] for shallow, deep in itertools.pairwise(maps))
+    assert all(deep.shape[1] > shallow.shape[1] for shallow, deep in itertools.pairwise(maps[:3]))
+
+
 def test_the_bottleneck_is_the_feature_where_there_is_one() -> None:
     assert build(BOTTLENECK)(torch.randn(2, 3, 64, 64)).features.shape == (2, 8)
 
@@ -71,8 +84,11 @@ def test_finding_stages_leaves_the_network_as_it_was() -> None:
     network, _ = BOTTLENECK.build()
     before = {name: value.clone() for name, value in network.state_dict().items()}
     network.train()
+    frozen = next(module for module in network.modules() if isinstance(module, nn.BatchNorm2d)).eval()
+    modes = [module.training for module in network.modules()]
     find_stages(network, size=64)
-    assert network.training
+    assert modes == [module.training for module in network.modules()]
+    assert not frozen.training
     assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
     assert not any(module._forward_hooks for module in network.modules())
 

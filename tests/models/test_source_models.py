@@ -157,6 +157,25 @@ def test_a_hub_name_without_a_network_says_what_to_do(tmp_path: Path, monkeypatc
     assert "online" in str(caught.value.hint)
 
 
+@pytest.mark.parametrize("name", ["", "a/b/c", "a b", "/b", "a/b?"])
+def test_a_malformed_hub_name_is_refused_before_the_hub_is_asked(name: str) -> None:
+    with pytest.raises(ConfigError, match="is no name of a model") as caught:
+        resolve_source_model(f"hf-hub:{name}")
+    assert "hf-hub:OWNER/NAME" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    "config", ["{}", "[]", "{bad", '{"architecture": 3}', '{"architecture": "nope"}', '{"architecture": "test_resnet"}']
+)
+def test_a_folder_that_is_not_in_the_form_of_the_hub_says_what_is_expected(tmp_path: Path, config: str) -> None:
+    with pytest.raises(ConfigError, match=r"expected a folder with a config\.json"):
+        resolve_source_model(f"local-dir:{tmp_path}")
+    (tmp_path / "config.json").write_text(config)
+    with pytest.raises(CheckpointError, match="cannot be used") as caught:
+        resolve_source_model(f"local-dir:{tmp_path}")
+    assert "names timm's architecture" in str(caught.value.hint)
+
+
 def test_what_the_hub_says_is_told_once_and_to_the_end_of_its_sentence(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

