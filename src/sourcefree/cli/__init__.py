@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _write_any_name() -> None:
-    """Let names of files be printed that are no UTF-8, or that the terminal has no letters for: each such letter as its number."""
+    """Let names of files be printed that are no UTF-8, or that the terminal has no letters for: such letters as numbers."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # tests and notebooks put others in their place
             stream.reconfigure(errors="backslashreplace")

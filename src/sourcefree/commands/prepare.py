@@ -123,7 +123,7 @@ def _check_options(dataset: str, classes: Sequence[str], split: int | None, dept
 def _find(
     dataset: str, path: Path, out: Path, depth: Literal["raw", "filled"], progress: Progress
 ) -> tuple[Path, Reading]:
-    """Return where the data set lies and what is there: in the folder itself, else in archives, unpacked to ``out/unpacked``."""
+    """Return where the data set lies and what is there: in the folder, else in archives, unpacked to ``out/unpacked``."""
     if not path.exists():
         raise DataError(f"{path}: no such file or folder")
     if path.is_file() and not is_archive(path):

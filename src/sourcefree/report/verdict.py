@@ -147,8 +147,8 @@ def _compare_pairs(own: Candidate, rivals: list[Candidate], held_out: int | None
     against = f", against {join(parts)}" if parts else ""
     itself = "it" if own.name == "source-only" else "the source model"
     return result, [
-        f"Without labels: on {_pairs(own, held_out)}, {candidate_phrase(own.name)} answers for the target image as {itself} does "
-        f"for the source image in {percent(mine.value)} of the pairs{against}."
+        f"Without labels: on {_pairs(own, held_out)}, {candidate_phrase(own.name)} answers for the target image as {itself} "
+        f"does for the source image in {percent(mine.value)} of the pairs{against}."
     ]
 
 

@@ -18,8 +18,8 @@ def resampled_information(logits: Tensor, pair_logits: Tensor, source_logits: Te
     Held-out pairs say how loud a model's answers may be, and they are few. So the scenes are drawn anew with replacement, as
     many as there are, whole scenes since what is in one is alike, and each draw has its own temperature. Draw r takes the same
     scenes for every model that is judged on them: two models are compared draw by draw, and what makes a set of scenes easy
-    or hard for both has no part in it (two that are judged on different pairs, as where pairs are few, have draws of their own).
-    Of a temperature only the nearest of 41 is known, 12 % apart.
+    or hard for both has no part in it (models that are judged on different pairs, as where pairs are few, have draws of their
+    own). Of a temperature only the nearest of 41 is known, 12 % apart.
 
     Args:
         logits: (N, K) on target images.
