@@ -10,13 +10,18 @@ import pytest
 
 from sourcefree.commands.evaluate import evaluate
 from sourcefree.commands.export import export
+from sourcefree.commands.predict import predict, translate
 from sourcefree.errors import CheckpointError
+from sourcefree.models.trained import load_trained
 from sourcefree.report import write_report
 
 COMMANDS: dict[str, Callable[[Path, Path], object]] = {
     "evaluate": lambda run, place: evaluate(run=run, images=place),
     "export": lambda run, place: export(run=run, out=place / "out"),
     "report": lambda run, _: write_report(run),
+    "predict": lambda run, place: predict(run=run, images=[place]),
+    "translate": lambda run, place: translate(run=run, images=[place], out=place / "out"),
+    "as a source model": lambda run, _: load_trained(run),
 }
 
 

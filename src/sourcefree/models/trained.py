@@ -22,6 +22,7 @@ from sourcefree.models.classifier import Classifier, RepeatChannels, check_head,
 from sourcefree.models.ensemble import ensemble
 from sourcefree.models.pretrained import IMAGENET_MEAN, IMAGENET_STD
 from sourcefree.models.translators import translator_adapter
+from sourcefree.tuned import refuse_tuning
 
 _FORMAT = 1
 _DESCRIPTION, _WEIGHTS = "model.json", "weights.safetensors"
@@ -246,6 +247,7 @@ def _with_statistics(modality: Modality, mean: Sequence[float] | None, std: Sequ
 def _read_description(folder: Path, path: Path) -> dict[str, Any]:
     file = folder / _DESCRIPTION
     if not file.is_file():
+        refuse_tuning(path)
         if (path / "run.json").is_file():
             raise CheckpointError(f"{path}: the run is not finished, there is no model yet", hint="go on with --resume")
         what = "no such folder" if not path.exists() else f"no {_DESCRIPTION} in it or in its model folder"
