@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -112,7 +113,8 @@ def load_trained(path: Path | str, *, network: nn.Module | None = None) -> Train
 
     Args:
         path: folder.
-        network: your own network, needed where the model was made by :meth:`TrainedClassifier.from_module`.
+        network: your own network, needed where the model was made by :meth:`TrainedClassifier.from_module`; where it mixes
+            several, a ``torch.nn.ModuleList`` of them in the order of the source models. It is copied, and stays as it is.
 
     Raises:
         CheckpointError: there is no whole model in the folder, or it does not fit its description.
@@ -122,8 +124,7 @@ def load_trained(path: Path | str, *, network: nn.Module | None = None) -> Train
     description = _read_description(folder, path)
     try:
         architecture = Architecture.from_dict(description["architecture"])
-        own = network if architecture.kind == "module" else None  # a student of another backbone needs no network
-        built, head = (own, architecture.head) if own is not None else architecture.build()
+        built, head = architecture.build(own=_own_networks(architecture, network, where=folder))
         channels = int(description["in_channels"])
         translator = description.get("translator")
         model = Classifier(
@@ -147,6 +148,26 @@ def load_trained(path: Path | str, *, network: nn.Module | None = None) -> Train
             f"{folder}: the model cannot be loaded: {type(error).__name__}: {short}",
             hint=_question(network) + "the folder may be incomplete, or from another version of sourcefree or timm",
         ) from error
+
+
+def _own_networks(architecture: Architecture, network: nn.Module | None, *, where: Path) -> list[nn.Module]:
+    """Return copies of the user's networks that a classifier is made of: none where it needs none, whatever is given.
+
+    Raises:
+        CheckpointError: more or fewer are needed than are given.
+    """
+    names = architecture.own_parts()
+    if not names or (network is None and len(names) == 1):
+        return []  # a student of another backbone needs no network; for one that is missing, the architecture speaks
+    given = list(network) if isinstance(network, nn.ModuleList) else [network] if network is not None else []
+    if len(given) != len(names):
+        raise CheckpointError(
+            f"{where}: the model is made of {len(names)} networks of your own ({', '.join(names)}), found {len(given)}",
+            hint="build them in Python and pass them in this order: "
+            f"load_trained(folder, network=torch.nn.ModuleList([{', '.join(names)}]))",
+        )
+    # Copies: the same network given twice, or for one model and then another, would hold the weights of the last only.
+    return [copy.deepcopy(one) for one in given]
 
 
 def _question(network: nn.Module | None) -> str:
