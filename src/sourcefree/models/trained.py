@@ -22,6 +22,7 @@ from sourcefree.models.architecture import Architecture
 from sourcefree.models.classifier import Classifier, RepeatChannels, check_head, find_head, find_stages
 from sourcefree.models.ensemble import ensemble
 from sourcefree.models.pretrained import IMAGENET_MEAN, IMAGENET_STD
+from sourcefree.models.probe import check_network
 from sourcefree.models.translators import translator_adapter
 
 _FORMAT = 1
@@ -58,29 +59,39 @@ class TrainedClassifier:
         std: Sequence[float] | None = None,
         head: str | None = None,
     ) -> TrainedClassifier:
-        """Return a classifier around any network that maps (N, 3, size, size) to logits.
+        """Return a classifier around any network that maps (N, 3, size, size) to logits (N, labels).
+
+        It is run once in eval and once in training mode, on a copy. Where the sensor has one channel, that is repeated.
 
         Args:
             network: trained network of your own; its last linear layer must give one logit a label.
             labels: class names in the order of the logits.
             size: height and width it was trained with.
-            modality: the sensor it was trained on.
+            modality: the sensor it was trained on, of one or three channels.
             mean: per channel, in the modality's unit (0..1 for rgb); default: the modality's, then ImageNet's.
             std: likewise.
             head: name of the final layer; default: the last linear layer.
 
         Raises:
             CheckpointError: no final layer is found, or its outputs are not as many as the labels.
-            ConfigError: mean and std do not fit the sensor, or a label is there twice.
+            ConfigError: mean and std do not fit the sensor, a label is there twice, or the network does not take or return
+                what is expected; see :func:`sourcefree.models.probe.check_network`.
         """
-        sensor = load_modality(modality) if isinstance(modality, str) else modality
+        sensor = _with_statistics(load_modality(modality) if isinstance(modality, str) else modality, mean, std)
+        if sensor.bands not in (1, 3):
+            raise ConfigError(
+                f"sensor {sensor.name!r}: expected 1 or 3 channels for a network of your own, found {sensor.bands}",
+                hint="give a classifier of colour images or of one channel, and adapt it to this sensor",
+            )
         head = head or find_head(network)
         check_head(network, head)
         outputs = getattr(network.get_submodule(head), "out_features", len(labels))
         check_label_count(labels, outputs, where=type(network).__name__)
+        check_network(network, head=head, labels=len(labels), size=size)
         architecture = Architecture("module", type(network).__name__, len(labels), head=head)
-        model = Classifier(network, head=head, stages=find_stages(network, size=size))
-        return cls(model, architecture, tuple(labels), _with_statistics(sensor, mean, std), size)
+        stages = find_stages(network, size=size)
+        model = Classifier(network, head=head, in_channels=sensor.bands, stages=stages)
+        return cls(model, architecture, tuple(labels), sensor, size)
 
     def save(self, folder: Path) -> None:
         """Write ``weights.safetensors`` and ``model.json``; the description comes last, so a folder with it is whole."""
