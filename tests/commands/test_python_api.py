@@ -21,6 +21,7 @@ from sourcefree.errors import CheckpointError, ConfigError, DivergenceError, Sou
 from sourcefree.methods.presets import METHODS, student_sections
 from sourcefree.models.architecture import Architecture
 from sourcefree.models.classifier import Classifier, find_stages
+from sourcefree.models.student import new_student
 from sourcefree.models.trained import combine
 from sourcefree.overrides import override
 
@@ -223,6 +224,51 @@ def test_a_saved_classifier_comes_back_the_same(tmp_path: Path) -> None:
     (tmp_path / "model/weights.safetensors").write_bytes(b"")
     with pytest.raises(CheckpointError, match="cannot be loaded"):
         sourcefree.load_trained(tmp_path / "model", network=Own())
+
+
+def test_a_network_lends_its_form_to_one_model_after_another(tmp_path: Path) -> None:
+    network, images = Own(), torch.randn(3, 3, 21, 21)
+    first, second = own_classifier(), own_classifier()
+    torch.nn.init.ones_(second.model.head.weight)
+    for name, one in (("first", first), ("second", second)):
+        one.save(tmp_path / name)
+    kept = sourcefree.load_trained(tmp_path / "first", network=network)
+    sourcefree.load_trained(tmp_path / "second", network=network)
+    assert torch.equal(kept.model(images).logits, first.model.eval()(images).logits)
+    assert network.training
+
+
+@pytest.mark.parametrize("twice", [False, True])
+def test_several_networks_of_ones_own_are_loaded_as_a_list(tmp_path: Path, twice: bool) -> None:
+    first, second = own_classifier(), own_classifier()
+    torch.nn.init.ones_(second.model.head.weight)
+    mixed = combine([first, bottleneck_member(size=21), second])
+    mixed.save(tmp_path / "model")
+    own = Own()
+    given = nn.ModuleList([own, own if twice else Own()])
+    again = sourcefree.load_trained(tmp_path / "model", network=given)
+    images = torch.randn(3, 3, 21, 21)
+    assert torch.equal(mixed.model.eval()(images).logits, again.model(images).logits)
+    for network, found in ((None, 0), (own, 1), (nn.ModuleList([own] * 3), 3)):
+        with pytest.raises(
+            CheckpointError, match=rf"2 networks of your own \(Own, Own\), found {found}(?s:.)*ModuleList"
+        ):
+            sourcefree.load_trained(tmp_path / "model", network=network)
+
+
+def test_a_network_of_ones_own_with_a_native_stem_is_loaded_from_the_network_as_it_was(tmp_path: Path) -> None:
+    own = own_classifier()
+    student = new_student(own.model, in_channels=2, native_stem=True)
+    two = sourcefree.Modality(name="two", channels=2, unit="dB", scale=1, mean=(0, 0), std=(1, 1))
+    adapted = replace(own, model=student, architecture=replace(own.architecture, in_channels=2), modality=two)
+    adapted.save(tmp_path / "model")
+    again = sourcefree.load_trained(tmp_path / "model", network=Own())
+    images = torch.randn(3, 2, 21, 21)
+    assert torch.equal(student.eval()(images).logits, again.model(images).logits)
+
+
+def bottleneck_member(*, size: int) -> sourcefree.TrainedClassifier:
+    return replace(bottleneck_classifier(), size=size)
 
 
 def bottleneck_classifier() -> sourcefree.TrainedClassifier:

@@ -26,6 +26,7 @@ from sourcefree.models.checkpoint_files import (
 from sourcefree.models.classifier import Classifier, find_head, find_stages
 from sourcefree.models.factory import is_factory
 from sourcefree.models.pretrained import HUBS, IMAGENET_MEAN, IMAGENET_STD, create_backbone
+from sourcefree.models.probe import check_network
 from sourcefree.models.trained import TrainedClassifier, check_label_count, combine, load_trained
 
 _LIBRARY_SIZE = 224  # what torchvision's classifiers and most others were trained with
@@ -101,7 +102,10 @@ def _refuse_parts(found: str, *, weights: Path | None, labels: Path | None) -> N
 
 
 def _sized(trained: TrainedClassifier, size: int | None) -> TrainedClassifier:
-    return trained if size is None else replace(trained, size=size)
+    if size is None or size == trained.size:
+        return trained
+    check_network(trained.model.network, head=trained.model.head_name, labels=len(trained.labels), size=size)
+    return replace(trained, size=size)
 
 
 def _adaptable(trained: TrainedClassifier, *, where: str = "the source model") -> TrainedClassifier:
@@ -200,5 +204,6 @@ def _classifier(
         raise CheckpointError(
             f"{architecture.name}: its normalisation cannot be used: {first_problem(error)}"
         ) from error
+    check_network(network, head=head, labels=len(names), size=size)
     model = Classifier(network, head=head, stages=find_stages(network, size=size))
     return TrainedClassifier(model, architecture, tuple(names), sensor, size)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -48,35 +48,44 @@ class Architecture:
     in_channels: int = 3
     factory: str = ""
 
-    def build(self, *, pretrained: bool = False) -> tuple[nn.Module, str]:
+    def build(self, *, pretrained: bool = False, own: Sequence[nn.Module] = ()) -> tuple[nn.Module, str]:
         """Return the network and the name of its final layer.
+
+        Args:
+            pretrained: start from the library's weights.
+            own: networks for the parts of kind ``module``, in their order; see :meth:`own_parts`.
 
         Raises:
             ConfigError: the library does not know the name.
-            CheckpointError: the kind is ``module``, which only its author can build.
+            CheckpointError: a network of the user's own is needed, and not given.
         """
-        network, head = self._network(pretrained=pretrained)
+        return self._build(pretrained, iter(own))
+
+    def own_parts(self) -> list[str]:
+        """Return the class names of the networks that only their author can build."""
+        return [self.name] if self.kind == "module" else [name for part in self.members for name in part.own_parts()]
+
+    def _build(self, pretrained: bool, own: Iterator[nn.Module]) -> tuple[nn.Module, str]:
+        network, head = self._network(pretrained, own)
         return (network if self.in_channels == 3 else with_input_channels(network, self.in_channels)), head
 
-    def _network(self, *, pretrained: bool) -> tuple[nn.Module, str]:
+    def _network(self, pretrained: bool, own: Iterator[nn.Module]) -> tuple[nn.Module, str]:
         if self.kind == "bottleneck":
             return bottleneck_network(self, pretrained=pretrained), "head"
         if self.kind == "factory":
             network = call_factory(self.factory)
             return network, self.head or find_head(network)
         if self.kind == "ensemble":
-            built = [member.build() for member in self.members]
+            built = [member._build(False, own) for member in self.members]
             members = [Classifier(network, head=head, adapter=Restandardise(3)) for network, head in built]
             return EnsembleNetwork(members), HEAD
-        if self.kind == "timm":
-            network = create_backbone(self.name, num_classes=self.num_classes, pretrained=pretrained)
-        elif self.kind == "torchvision":
-            network = _torchvision_model(self.name, self.num_classes)
-        else:
-            raise CheckpointError(
-                f"the network {self.name} is your own nn.Module and cannot be built from its file",
-                hint="build it in Python and pass it: load_trained(folder, network=my_module)",
-            )
+        if self.kind == "module":
+            return _given(own, self.name), self.head
+        network = (
+            create_backbone(self.name, num_classes=self.num_classes, pretrained=pretrained)
+            if self.kind == "timm"
+            else _torchvision_model(self.name, self.num_classes)
+        )
         return network, find_head(network)
 
     def to_dict(self) -> dict[str, object]:
@@ -88,6 +97,16 @@ class Architecture:
         """Return the architecture that :meth:`to_dict` wrote."""
         members = tuple(cls.from_dict(member) for member in data.get("members", ()))
         return cls(**{**data, "members": members})
+
+
+def _given(own: Iterator[nn.Module], name: str) -> nn.Module:
+    network = next(own, None)
+    if network is None:
+        raise CheckpointError(
+            f"the network {name} is your own nn.Module and cannot be built from its file",
+            hint="build it in Python and pass it: load_trained(folder, network=my_module)",
+        )
+    return network
 
 
 def bottleneck_network(architecture: Architecture, *, pretrained: bool = False) -> nn.Module:

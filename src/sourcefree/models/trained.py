@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from sourcefree.models.architecture import Architecture
 from sourcefree.models.classifier import Classifier, RepeatChannels, check_head, find_head, find_stages
 from sourcefree.models.ensemble import ensemble
 from sourcefree.models.pretrained import IMAGENET_MEAN, IMAGENET_STD
+from sourcefree.models.probe import check_network
 from sourcefree.models.translators import translator_adapter
 from sourcefree.tuned import refuse_tuning
 
@@ -58,29 +60,39 @@ class TrainedClassifier:
         std: Sequence[float] | None = None,
         head: str | None = None,
     ) -> TrainedClassifier:
-        """Return a classifier around any network that maps (N, 3, size, size) to logits.
+        """Return a classifier around any network that maps (N, 3, size, size) to logits (N, labels).
+
+        It is run once in eval and once in training mode, on a copy. Where the sensor has one channel, that is repeated.
 
         Args:
             network: trained network of your own; its last linear layer must give one logit a label.
             labels: class names in the order of the logits.
             size: height and width it was trained with.
-            modality: the sensor it was trained on.
+            modality: the sensor it was trained on, of one or three channels.
             mean: per channel, in the modality's unit (0..1 for rgb); default: the modality's, then ImageNet's.
             std: likewise.
             head: name of the final layer; default: the last linear layer.
 
         Raises:
             CheckpointError: no final layer is found, or its outputs are not as many as the labels.
-            ConfigError: mean and std do not fit the sensor, or a label is there twice.
+            ConfigError: mean and std do not fit the sensor, a label is there twice, or the network does not take or return
+                what is expected; see :func:`sourcefree.models.probe.check_network`.
         """
-        sensor = load_modality(modality) if isinstance(modality, str) else modality
+        sensor = _with_statistics(load_modality(modality) if isinstance(modality, str) else modality, mean, std)
+        if sensor.bands not in (1, 3):
+            raise ConfigError(
+                f"sensor {sensor.name!r}: expected 1 or 3 channels for a network of your own, found {sensor.bands}",
+                hint="give a classifier of colour images or of one channel, and adapt it to this sensor",
+            )
         head = head or find_head(network)
         check_head(network, head)
         outputs = getattr(network.get_submodule(head), "out_features", len(labels))
         check_label_count(labels, outputs, where=type(network).__name__)
+        check_network(network, head=head, labels=len(labels), size=size)
         architecture = Architecture("module", type(network).__name__, len(labels), head=head)
-        model = Classifier(network, head=head, stages=find_stages(network, size=size))
-        return cls(model, architecture, tuple(labels), _with_statistics(sensor, mean, std), size)
+        stages = find_stages(network, size=size)
+        model = Classifier(network, head=head, in_channels=sensor.bands, stages=stages)
+        return cls(model, architecture, tuple(labels), sensor, size)
 
     def save(self, folder: Path) -> None:
         """Write ``weights.safetensors`` and ``model.json``; the description comes last, so a folder with it is whole."""
@@ -113,7 +125,8 @@ def load_trained(path: Path | str, *, network: nn.Module | None = None) -> Train
 
     Args:
         path: folder.
-        network: your own network, needed where the model was made by :meth:`TrainedClassifier.from_module`.
+        network: your own network, needed where the model was made by :meth:`TrainedClassifier.from_module`; where it mixes
+            several, a ``torch.nn.ModuleList`` of them in the order of the source models. It is copied, and stays as it is.
 
     Raises:
         CheckpointError: there is no whole model in the folder, or it does not fit its description.
@@ -123,8 +136,7 @@ def load_trained(path: Path | str, *, network: nn.Module | None = None) -> Train
     description = _read_description(folder, path)
     try:
         architecture = Architecture.from_dict(description["architecture"])
-        own = network if architecture.kind == "module" else None  # a student of another backbone needs no network
-        built, head = (own, architecture.head) if own is not None else architecture.build()
+        built, head = architecture.build(own=_own_networks(architecture, network, where=folder))
         channels = int(description["in_channels"])
         translator = description.get("translator")
         model = Classifier(
@@ -148,6 +160,26 @@ def load_trained(path: Path | str, *, network: nn.Module | None = None) -> Train
             f"{folder}: the model cannot be loaded: {type(error).__name__}: {short}",
             hint=_question(network) + "the folder may be incomplete, or from another version of sourcefree or timm",
         ) from error
+
+
+def _own_networks(architecture: Architecture, network: nn.Module | None, *, where: Path) -> list[nn.Module]:
+    """Return copies of the user's networks that a classifier is made of: none where it needs none, whatever is given.
+
+    Raises:
+        CheckpointError: more or fewer are needed than are given.
+    """
+    names = architecture.own_parts()
+    if not names or (network is None and len(names) == 1):
+        return []  # a student of another backbone needs no network; for one that is missing, the architecture speaks
+    given = list(network) if isinstance(network, nn.ModuleList) else [network] if network is not None else []
+    if len(given) != len(names):
+        raise CheckpointError(
+            f"{where}: the model is made of {len(names)} networks of your own ({', '.join(names)}), found {len(given)}",
+            hint="build them in Python and pass them in this order: "
+            f"load_trained(folder, network=torch.nn.ModuleList([{', '.join(names)}]))",
+        )
+    # Copies: the same network given twice, or for one model and then another, would hold the weights of the last only.
+    return [copy.deepcopy(one) for one in given]
 
 
 def _question(network: nn.Module | None) -> str:
