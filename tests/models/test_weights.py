@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import copy
 
-import pytest
 import torch
 from torch import nn
 
@@ -39,9 +38,3 @@ def test_a_network_without_weights_and_one_with_an_empty_buffer_have_fingerprint
     empty = nn.ReLU()
     empty.register_buffer("nothing", torch.zeros(0, 3))
     assert weights_fingerprint(empty) != weights_fingerprint(nn.ReLU())
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
-def test_moving_to_a_gpu_leaves_the_fingerprint() -> None:
-    model = small_classifier()
-    assert weights_fingerprint(copy.deepcopy(model).cuda()) == weights_fingerprint(model)

@@ -85,7 +85,7 @@ def test_a_row_has_the_calibration_error_at_the_label_free_temperature(
         errors[temperature] = row["calibrated_ece"]
         assert row["ece"] == errors[1.0]
     # Almost sure of every answer, a model errs by the share of its wrong answers.
-    assert errors[1e-4] == pytest.approx(1 - row["accuracy"], abs=0.01)
+    assert errors[1e-4] == pytest.approx(1 - row["accuracy"], abs=0.03)  # of 40 images, one may be a tie
     table = ResultTable(tmp_path / "results.csv")
     table.add(row)
     assert ResultTable(table.path).rows[cell.key]["calibrated_ece"] == pytest.approx(errors[1e-4], abs=1e-5)
