@@ -66,6 +66,17 @@ def test_labels_decide_where_they_are_given(fake_run: FakeRun) -> None:
     assert "do not say the same" in " ".join(verdict.caveats)
 
 
+def test_pairs_that_are_too_few_to_tell_do_not_contradict_labels(fake_run: FakeRun) -> None:
+    def one_scene(summary: Any) -> None:
+        for candidate in summary["candidates"]:
+            candidate["scenes"] = 1
+
+    verdict = verdict_of(fake_run(), change=one_scene)
+    assert verdict.tone == "good"
+    assert "too little to tell" in " ".join(verdict.sentences)
+    assert "do not say the same" not in " ".join(verdict.caveats)
+
+
 @pytest.mark.parametrize(("count", "tone"), [(60, "mixed"), (6000, "good")])
 def test_a_difference_has_to_exceed_chance(fake_run: FakeRun, count: int, tone: str) -> None:
     def few_points(summary: Any) -> None:

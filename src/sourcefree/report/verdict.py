@@ -306,7 +306,7 @@ def _caveats(data: RunData, own: Candidate, by_labels: _Comparison, by_pairs: _C
             "No labelled images of the new sensor were given, so its accuracy is not known. Pairs show "
             "scenes outside the task: agreement on them is evidence, not a measurement."
         )
-    elif by_labels.known and by_pairs.known and by_labels.tone != by_pairs.tone:
+    elif by_labels.known and by_pairs.known and {by_labels.tone, by_pairs.tone} == {"good", "bad"}:
         caveats.append("Labels and agreement on held-out pairs do not say the same here; the labels count more.")
     total = sum(own.class_counts)
     if total and len(own.class_counts) > 2:
