@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import get_args
 
 from pydantic import BaseModel
 
 from sourcefree.config import STAGES, AdaptSettings, Optimisation, Settings, TrainSettings
 from sourcefree.errors import ConfigError, did_you_mean
+from sourcefree.markdown import markdown_table
+from sourcefree.overrides import settings_type
 
 _RUN = "run"
 _NOTES = {
@@ -37,21 +38,16 @@ def section_text(name: str) -> str:
 
 
 def _sections() -> dict[str, type[Settings]]:
-    stages = {name: _section_model(name) for name in STAGES}
+    stages = {name: model for name in STAGES if (model := settings_type(AdaptSettings, name))}
     return {_RUN: AdaptSettings, "optimisation": Optimisation, **stages, "train-source": TrainSettings}
-
-
-def _section_model(name: str) -> type[Settings]:
-    model: type[Settings] = get_args(AdaptSettings.model_fields[name].annotation)[0]  # of "model | None"
-    return model
 
 
 def _text(name: str) -> str:
     model = _sections()[name]
     note = _NOTES.get(name) or (model.__doc__ or "").split("\n\n")[0]
     prefix = f"{name}." if name in STAGES else ""
-    rows = [f"| `{prefix}{setting}` | {default} | {meaning} |" for setting, default, meaning in _rows(model)]
-    return "\n".join([note, "", "| setting | default | what |", "|---|---|---|", *rows])
+    rows = [(f"`{prefix}{setting}`", default, meaning) for setting, default, meaning in _rows(model)]
+    return f"{note}\n\n{markdown_table(['setting', 'default', 'what'], rows)}"
 
 
 def _rows(model: type[Settings]) -> Iterator[tuple[str, str, str]]:

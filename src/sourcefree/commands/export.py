@@ -30,7 +30,6 @@ from sourcefree.export.quantise import write_int8
 from sourcefree.files import check_output, whole_folder
 from sourcefree.models.trained import TrainedClassifier, load_trained
 from sourcefree.spread import evenly_spread
-from sourcefree.tuned import refuse_tuning
 
 INT8_FILE = "model.int8.onnx"
 _CHECKED = 128  # images that the files are compared on, spread over the folder: names often begin with the class
@@ -91,7 +90,6 @@ def export(
         SourcefreeError: the written file does not answer as the model does.
     """
     run, out, progress = Path(run), Path(out), progress or Silent()
-    refuse_tuning(run)
     check_output(out, resume=None)
     trained = load_trained(run, network=network)
     found = _given_files(Path(images)) if images is not None else _target_files(run)

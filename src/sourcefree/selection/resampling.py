@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn.functional import log_softmax
 
-from sourcefree.selection.scores import mutual_information
+from sourcefree.selection.scores import mutual_information, pair_divergences
 
 _ROUNDS = 1000
 _TEMPERATURES = torch.logspace(-0.7, 1.3, 41, dtype=torch.float64)  # 0.2..20, as in pair_temperature
@@ -30,8 +29,7 @@ def resampled_information(logits: Tensor, pair_logits: Tensor, source_logits: Te
     Reference: ours; the bootstrap: Efron, "Bootstrap methods: another look at the jackknife", 1979; of whole clusters: Field
     and Welsh, "Bootstrapping clustered data", 2007.
     """
-    source = log_softmax(source_logits.double(), -1)
-    divergences = [_divergence(log_softmax(pair_logits.double() / heat, -1), source) for heat in _TEMPERATURES]
+    divergences = [pair_divergences(pair_logits.double() / heat, source_logits) for heat in _TEMPERATURES]
     numbers = torch.tensor(sorted(set(scenes.tolist())))
     members, count = torch.searchsorted(numbers, scenes), len(numbers)
     of_scenes = torch.zeros(count, len(_TEMPERATURES), dtype=torch.float64)
@@ -43,8 +41,3 @@ def resampled_information(logits: Tensor, pair_logits: Tensor, source_logits: Te
     chosen = (times_drawn @ of_scenes).argmin(1).tolist()
     information = {number: mutual_information(logits.float() / float(_TEMPERATURES[number])) for number in set(chosen)}
     return torch.tensor([information[number] for number in chosen])
-
-
-def _divergence(answers: Tensor, source: Tensor) -> Tensor:
-    """Return KL(source || answers) of each pair, (M,), of log-probabilities."""
-    return (source.exp() * (source - answers)).sum(-1)

@@ -33,8 +33,13 @@ def pair_divergence(logits: Tensor, source_logits: Tensor) -> float:
         logits: (N, K) of the model on the target images of held-out pairs.
         source_logits: (N, K) of the source model on their source images.
     """
+    return float(pair_divergences(logits, source_logits).mean())
+
+
+def pair_divergences(logits: Tensor, source_logits: Tensor) -> Tensor:
+    """Return KL(source model on source || model on target) of each held-out pair, (N,) nats; see :func:`pair_divergence`."""
     teacher, student = log_softmax(source_logits.double(), -1), log_softmax(logits.double(), -1)
-    return float((teacher.exp() * (teacher - student)).sum(-1).mean())
+    return (teacher.exp() * (teacher - student)).sum(-1)
 
 
 def pair_temperature(logits: Tensor, source_logits: Tensor) -> float:
