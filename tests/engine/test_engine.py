@@ -20,7 +20,7 @@ from sourcefree.engine.checkpoint import CheckpointFile, TrainingState
 from sourcefree.engine.inference import image_batches, infer
 from sourcefree.engine.optimiser import create_optimiser, set_learning_rate
 from sourcefree.engine.progress import Silent
-from sourcefree.engine.run_folder import open_run
+from sourcefree.engine.run_folder import open_run, read_json
 from sourcefree.engine.runtime import Runtime, create_runtime
 from sourcefree.engine.sampling import augmentation_epochs, epoch_batches, steps_per_epoch
 from sourcefree.engine.tracking import MetricsFile
@@ -322,6 +322,9 @@ def test_run_status_tells_how_it_ended(tmp_path: Path) -> None:
         with pytest.raises(type(error)), folder.recording({"command": "adapt"}):
             raise error
         assert f'"{status}"' in (folder.path / "run.json").read_text()
+    folder.write_json("run.json", {"created": "2020-02-02T02:02:02+00:00"})
+    with folder.recording({}):
+        assert read_json(folder.path / "run.json")["created"].startswith("2020")
 
 
 def test_images_that_statistics_are_made_of_come_in_equal_mixed_batches(runtime: Runtime) -> None:

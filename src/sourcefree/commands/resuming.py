@@ -18,8 +18,7 @@ from sourcefree.commands.source_models import SourceModel
 from sourcefree.data.datasets import ImagePairs
 from sourcefree.data.folders import ImageFile
 from sourcefree.data.modality import Modality
-from sourcefree.engine.run_folder import read_json
-from sourcefree.errors import CheckpointError
+from sourcefree.engine.run_folder import recorded_run
 from sourcefree.fingerprint import fingerprint
 from sourcefree.models.trained import TrainedClassifier
 from sourcefree.models.weights import weights_fingerprint
@@ -110,7 +109,7 @@ def _in_unit(mean: NDArray[np.float64], modality: Modality) -> list[float]:
 
 def is_complete(out: Path) -> bool:
     """Return whether the run in a folder came to its end."""
-    return bool(_run(out).get("status") == "complete")
+    return bool(recorded_run(out).get("status") == "complete")
 
 
 def other_arithmetic(out: Path, environment: Mapping[str, Any]) -> str | None:
@@ -122,18 +121,9 @@ def other_arithmetic(out: Path, environment: Mapping[str, Any]) -> str | None:
         out: the run folder.
         environment: :meth:`sourcefree.engine.runtime.Runtime.describe` of this process.
     """
-    before = _run(out).get("environment", {})
+    before = recorded_run(out).get("environment", {})
     changed = [name for name in _ARITHMETIC if name in before and before[name] != environment[name]]
     if not changed:
         return None
     shown = ", ".join(f"{name} {before[name]} then and {environment[name]} now" for name in changed)
     return f"{out}: the run goes on with other arithmetic ({shown}): it will not end at the weights of an unbroken run."
-
-
-def _run(out: Path) -> dict[str, Any]:
-    """Return the run.json of a run that was begun in a folder; nothing where it was stopped before that was written."""
-    try:
-        content = read_json(out / "run.json")
-    except CheckpointError:
-        return {}
-    return content if isinstance(content, dict) else {}

@@ -6,7 +6,7 @@ import json
 import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -17,6 +17,7 @@ import yaml
 from sourcefree import __version__
 from sourcefree.errors import CheckpointError, ConfigError
 from sourcefree.files import write_text
+from sourcefree.lock import locked
 
 # Settings of how a run is done: errors advise to change them, and where numbers come out otherwise the user is told.
 _FREE = ("allow_collapse", "device", "max_unreadable", "precision")
@@ -50,9 +51,23 @@ class RunFolder:
 
     @contextmanager
     def recording(self, info: Mapping[str, Any]) -> Iterator[None]:
-        """Keep ``run.json``: running inside the context, then complete, interrupted or failed."""
-        created = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        base = {"sourcefree": __version__, "created": created, "command_line": " ".join(sys.argv), **info}
+        """Keep ``run.json``: running inside the context, then complete, interrupted or failed.
+
+        Raises:
+            ConfigError: another process writes to the folder.
+        """
+        with locked(self.path) if self.active else nullcontext():
+            yield from self._recorded(info)
+
+    def _recorded(self, info: Mapping[str, Any]) -> Iterator[None]:
+        now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        before = recorded_run(self.path)
+        base = {
+            "sourcefree": __version__,
+            "created": before.get("created", now),
+            "command_line": " ".join(sys.argv),
+            **info,
+        }
         self.write_json("run.json", {**base, "status": "running"})
         try:
             yield
@@ -69,11 +84,12 @@ def open_run(out: Path, *, config: Mapping[str, Any], resume: bool, active: bool
     """Return the run folder with its ``config.yaml``; call :func:`sourcefree.files.check_output` first.
 
     Raises:
-        ConfigError: ``resume`` is on and the run was started with another configuration.
+        ConfigError: ``resume`` is on and the run was started with another configuration, or is still running.
         CheckpointError: ``resume`` is on and its configuration cannot be read.
     """
     if resume:
-        return _reopened(RunFolder(out, active), config)
+        with locked(out) if active else nullcontext():
+            return _reopened(RunFolder(out, active), config)
     if active:
         out.mkdir(parents=True, exist_ok=True)
         (out / "checkpoints").mkdir(exist_ok=True)
@@ -92,6 +108,15 @@ def read_json(path: Path) -> Any:
         return json.loads(text)
     except json.JSONDecodeError as error:
         raise CheckpointError(f"{path}: not valid JSON ({error})", hint=_DAMAGED) from error
+
+
+def recorded_run(path: Path) -> dict[str, Any]:
+    """Return the ``run.json`` of a run that was begun in a folder; nothing where it was stopped before that was written."""
+    try:
+        content = read_json(path / "run.json")
+    except CheckpointError:
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def _reopened(folder: RunFolder, config: Mapping[str, Any]) -> RunFolder:

@@ -11,9 +11,9 @@ from typing import Any
 from sourcefree.engine.progress import Progress, Silent
 from sourcefree.errors import ConfigError, DataError, SourcefreeError, did_you_mean
 from sourcefree.files import check_place, write_text
+from sourcefree.lock import locked
 from sourcefree.studies.cell import Cell, Row
 from sourcefree.studies.executors import Executor, LocalExecutor, RayExecutor
-from sourcefree.studies.lock import locked
 from sourcefree.studies.measure import run_cell
 from sourcefree.studies.origin import check_origin, keep_origin
 from sourcefree.studies.points import collect_points
