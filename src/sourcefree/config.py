@@ -223,6 +223,9 @@ class AdaptSettings(Settings):
         description="change the first convolution to the sensor's channels, in place of mixing them in front of it",
     )
     held_out_pairs: float = Field(0.1, gt=0, lt=0.9, description="share of the pairs kept for label-free evidence")
+    held_out_target: float | None = Field(
+        None, gt=0, lt=0.9, description="share of the target images kept for it; default: as of the pairs"
+    )
     max_unreadable: float = Field(
         MAX_UNREADABLE, ge=0, le=1, description="share of unreadable files above which the run stops"
     )
@@ -235,6 +238,11 @@ class AdaptSettings(Settings):
     def students(self) -> tuple[str, ...]:
         """Names of the sections that train a target model each."""
         return tuple(name for name in STUDENT_SECTIONS if getattr(self, name) is not None)
+
+    @property
+    def unseen_target(self) -> float:
+        """Share of the target images that no model is trained on."""
+        return self.held_out_pairs if self.held_out_target is None else self.held_out_target
 
     @property
     def stages(self) -> tuple[str, ...]:

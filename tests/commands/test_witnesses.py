@@ -1,4 +1,4 @@
-"""Which pairs a model is judged on: never those it was trained on, and no fewer than there are."""
+"""What a model is judged on: never what it was trained on, and of the pairs no fewer than there are."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+from sourcefree.commands.adaptation import Adaptation
 from sourcefree.commands.candidates import Candidate
+from sourcefree.data.datasets import UnlabelledImages
 from sourcefree.methods.presets import method_settings
 from sourcefree.overrides import override
+from sourcefree.selection.scores import mean_confidence, mutual_information, target_information
 from sourcefree.studies.cell import Cell
 from sourcefree.studies.measure import load_cell
 from sourcefree.studies.prepare import prepare
@@ -24,15 +27,20 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache")
 
 
-def witnesses(cache: Path, folder: Path, method: str, sections: list[str], **pairs: Any) -> dict[str, int]:
-    """Return on how many pairs each candidate of a run was judged."""
+def load(cache: Path, folder: Path, method: str, sections: list[str], **pairs: Any) -> Adaptation:
+    """Return a brief adaptation to the tiny task with some of its pairs."""
     task = ready_tasks()["depth-tiny"]
     task = task.model_copy(update={"pairs": task.pairs.model_copy(update=pairs)})
     folders = TaskFolders(task, 0, cache, cache)
     prepare(folders)
     brief = {f"{section}.optimisation.{name}": value for section in sections for name, value in BRIEF.items()}
     cell = Cell("t", method, task, 0, override(method_settings(method), brief))
-    adaptation, _ = load_cell(cell, folders.prepared(), folder, folder / "bridges")
+    return load_cell(cell, folders.prepared(), folder, folder / "bridges")[0]
+
+
+def witnesses(cache: Path, folder: Path, method: str, sections: list[str], **pairs: Any) -> dict[str, int]:
+    """Return on how many pairs each candidate of a run was judged."""
+    adaptation = load(cache, folder, method, sections, **pairs)
     found: dict[str, Candidate] = adaptation.candidates(adaptation.judge())
     assert all(len(c.source_logits) == len(c.pair_logits) for c in found.values())
     return {name: len(candidate.pair_logits) for name, candidate in found.items()}
@@ -57,3 +65,28 @@ def test_where_enough_are_held_out_every_model_is_judged_on_those(
     counts = witnesses(cache, tmp_path, "multilevel", ["multilevel"], count=30)
     assert set(counts.values()) == {counts["adapted"]}
     assert 5 <= counts["adapted"] <= 10
+
+
+def test_every_score_is_of_target_images_that_no_model_was_trained_on(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    adaptation = load(cache, tmp_path, "multilevel", ["multilevel"])
+    target = adaptation.target
+    kept = [target.whole.names[position] for position in target.held_out]
+    subset, mixed = UnlabelledImages.subset, []
+    monkeypatch.setattr(
+        UnlabelledImages, "subset", lambda view, chosen: mixed.append(sorted(chosen)) or subset(view, chosen)
+    )
+    assert kept
+    assert sorted([*kept, *target.train.names]) == sorted(target.whole.names)
+    for candidate in adaptation.candidates(adaptation.judge()).values():
+        logits = candidate.target.logits[target.held_out]
+        scores = {**candidate.scores, **candidate.target_scores}
+        pairs = candidate.pair_logits, candidate.source_logits
+        assert len(candidate.target.logits) == len(target.whole) == 40
+        assert scores["target_information"] == pytest.approx(target_information(logits, *pairs))
+        assert scores["information_maximization"] == pytest.approx(mutual_information(logits))
+        assert scores["estimated_accuracy"] == pytest.approx(mean_confidence(logits / candidate.temperature))
+        assert float(candidate.resampled.mean()) == pytest.approx(scores["target_information"], abs=0.15)
+    assert mixed
+    assert all(chosen == target.held_out for chosen in mixed)

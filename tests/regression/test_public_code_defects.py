@@ -195,7 +195,7 @@ def test_pseudo_labels_come_from_images_without_augmentation(
     settings = override(settings, {**changes, "device": "cpu", "precision": "fp32"})
     cell = Cell("t", method, tiny_task.task, 0, settings)
     adaptation, _ = load_cell(cell, tiny_task.prepared(), tmp_path, tmp_path)
-    images, runtime = adaptation.target.images, adaptation.runtime
+    images, runtime = adaptation.target.train, adaptation.runtime
     labelled_by: list[Tensor] = []
     refresh = SelfLabels.refresh
 

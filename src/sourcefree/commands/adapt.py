@@ -150,10 +150,10 @@ def _load(
         "progress": progress,
     }
     paired = match_pairs(*pairs)  # listed before the long reading starts
-    target_data = load_target(target, modality=sensor, **shared)
+    target_data = load_target(target, modality=sensor, held_out=settings.unseen_target, **shared)
     for stage in settings.stages:
         batch_size = getattr(settings, stage).optimisation.batch_size
-        check_enough(len(target_data.images), where=target, batch_size=batch_size, processes=runtime.processes)
+        check_enough(len(target_data.train), where=target, batch_size=batch_size, processes=runtime.processes)
     pair_data = load_pair_data(
         paired,
         source_modality=source.modality,
@@ -172,7 +172,7 @@ def _data_facts(adaptation: Adaptation) -> dict[str, Any]:
     source, sensor = adaptation.source, adaptation.target.modality
     return {
         "source_model": source_facts(source),
-        "target": image_facts(adaptation.target.images.names, sensor),
+        "target": image_facts(adaptation.target.whole.names, sensor),
         "pairs": pair_facts(adaptation.pairs.whole, source=source.modality, target=sensor),
     }
 

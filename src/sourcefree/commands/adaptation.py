@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from sourcefree.commands.candidates import Candidate, Judge, Witnesses
+from sourcefree.commands.candidates import Candidate, Judge, Unseen, Witnesses
 from sourcefree.commands.loading import PairData, TargetData
 from sourcefree.config import AdaptSettings, Optimisation, check_settings
 from sourcefree.data.datasets import ImagePairs, LabelledImages
@@ -35,6 +35,7 @@ from sourcefree.models.student import check_student, new_student, other_student,
 from sourcefree.models.trained import TrainedClassifier
 from sourcefree.models.translators import behind_translator, create_translator
 from sourcefree.seeds import stream_seed
+from sourcefree.types import ClassifierOutput
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,9 @@ class Adaptation:
         held_out = self._witnesses(self.pairs.held_out, self.pairs.held_out_scenes)
         few = len(held_out.pairs) < ENOUGH
         untrained = self._witnesses(self.pairs.whole, self.pairs.scenes) if few else held_out
-        return Judge(self.target.images.plain(), held_out, untrained, self.runtime)
+        target = self.target
+        unseen = Unseen(target.held_out, torch.tensor(target.held_out_scenes))
+        return Judge(target.whole, unseen, held_out, untrained, self.runtime)
 
     def _witnesses(self, pairs: ImagePairs, scenes: list[int]) -> Witnesses:
         answers = infer(self.source_model(), pairs, side="source", runtime=self.runtime)
@@ -123,7 +126,7 @@ class Adaptation:
 
     def adabn(self) -> Classifier:
         """Return the source model with batch-norm statistics of the target."""
-        batches = image_batches(self.target.images.plain(), runtime=self.runtime)
+        batches = image_batches(self.target.whole, runtime=self.runtime)
         return adapt_batch_norm(self.source_only(), batches)
 
     def _train_bridge(self, judge: Judge) -> Classifier | None:
@@ -220,7 +223,10 @@ class Adaptation:
     def _student_evidence(self, judge: Judge, student: Classifier, *, stage: str) -> Evidence:
         watch = self.observe
         observe = None if watch is None else lambda before, after: watch(stage, before, after, student)
-        return Evidence(judge.infer_target, lambda: judge.pair_scores(student), observe)
+        return Evidence(self._infer_training_images, lambda: judge.pair_scores(student), observe)
+
+    def _infer_training_images(self, model: nn.Module) -> ClassifierOutput:
+        return infer(model, self.target.train.plain(), runtime=self.runtime)
 
     def _fit(self, method: Method, *, stage: str, optimisation: Optimisation, evidence: Evidence) -> None:
         if method.uses_labels and self.labelled is None:
@@ -229,7 +235,7 @@ class Adaptation:
                 hint="it is an upper bound for studies: see sourcefree compare",
             )
         streams = Streams(
-            target=None if method.uses_labels else self.target.images,
+            target=None if method.uses_labels else self.target.train,
             pairs=self.pairs.train if method.uses_pairs else None,
             labelled=self.labelled if method.uses_labels else None,
         )

@@ -107,17 +107,35 @@ class Witnesses:
 
 
 @dataclass(frozen=True)
+class Unseen:
+    """Target images that no model was trained on.
+
+    Attributes:
+        positions: among the target images.
+        scenes: (N,) number of the scene that each shows.
+    """
+
+    positions: list[int]
+    scenes: Tensor
+
+
+@dataclass(frozen=True)
 class Judge:
     """Label-free evidence: unlabelled target images and pairs.
 
+    What a model says of target images that it was trained on is no evidence: self-training makes it as sure of its errors
+    there as of the rest. So every score is of the unseen ones.
+
     Attributes:
-        target: un-augmented target images.
+        target: un-augmented target images, all of them.
+        unseen: those that no model was trained on.
         held_out: pairs that no model was trained on.
         untrained: pairs for models that were trained on none: the held-out ones too, or all where pairs are few.
         runtime: where to compute.
     """
 
     target: UnlabelledImages
+    unseen: Unseen
     held_out: Witnesses
     untrained: Witnesses
     runtime: Runtime
@@ -134,27 +152,27 @@ class Judge:
         """Return the scores that held-out pairs give."""
         return _pair_scores(self.infer_pairs(model), self.held_out.source_logits)
 
-    def mixing_scores(self, model: nn.Module, target: ClassifierOutput) -> dict[str, float]:
-        """Return what mixtures of target images say: MixVal, a temperature and the mean confidence at it.
+    def mixing_scores(self, model: nn.Module, logits: Tensor) -> dict[str, float]:
+        """Return what mixtures of unseen target images say: MixVal, a temperature and the mean confidence at it.
 
-        Only the first images of a fixed shuffle are mixed: mixing all would double the cost of a look.
+        Only the first images of a fixed shuffle are mixed: mixing all of many would double the cost of a look.
 
         Args:
             model: to be asked for mixtures.
-            target: its outputs on all target images.
+            logits: (N, K) on the unseen target images.
         """
-        chosen = torch.randperm(len(self.target), generator=torch.Generator().manual_seed(0))[:_MIXED]
-        images = self.target.subset(chosen.tolist())
+        chosen = torch.randperm(len(logits), generator=torch.Generator().manual_seed(0))[:_MIXED]
+        images = self.target.subset([self.unseen.positions[number] for number in chosen])
 
         def predict(first: Tensor, second: Tensor, share: float) -> Tensor:
             return infer(model, _Mixtures(images, first, second, share), runtime=self.runtime).logits
 
-        labels = target.logits.argmax(-1)[chosen]
+        labels = logits.argmax(-1)[chosen]
         temperature = source_free_temperature(labels, predict)
         return {
             "mixing_consistency": mixing_consistency(labels, predict),
             "mixing_temperature": temperature,
-            "calibrated_confidence": mean_confidence(target.logits / temperature),
+            "calibrated_confidence": mean_confidence(logits / temperature),
         }
 
     def share_unlike_pairs(self) -> float:
@@ -173,21 +191,22 @@ class Judge:
         """
         witnesses = self.held_out if trained_on_pairs else self.untrained
         target, pair_logits = self.infer_target(model), self._testimony(model, witnesses)
+        logits = target.logits[self.unseen.positions]
         scores = {
             **_pair_scores(pair_logits, witnesses.source_logits),
-            "target_information": target_information(target.logits, pair_logits, witnesses.source_logits),
-            "mean_confidence": mean_confidence(target.logits),
+            "target_information": target_information(logits, pair_logits, witnesses.source_logits),
+            "mean_confidence": mean_confidence(logits),
         }
-        mixing = self.mixing_scores(model, target)
+        mixing = self.mixing_scores(model, logits)
         of_pairs = pair_temperature(pair_logits, witnesses.source_logits)
         temperature = trusted_temperature(of_mixtures=mixing["mixing_temperature"], of_pairs=of_pairs)
         target_scores = {
-            "information_maximization": mutual_information(target.logits),
-            "soft_neighbourhood_density": soft_neighbourhood_density(target.logits),
-            "nuclear_norm": nuclear_norm(target.logits),
-            "class_correlation": class_correlation(target.logits),
+            "information_maximization": mutual_information(logits),
+            "soft_neighbourhood_density": soft_neighbourhood_density(logits),
+            "nuclear_norm": nuclear_norm(logits),
+            "class_correlation": class_correlation(logits),
             **mixing,
-            "estimated_accuracy": mean_confidence(target.logits / temperature),
+            "estimated_accuracy": mean_confidence(logits / temperature),
         }
         return Candidate(
             name=name,
@@ -200,7 +219,9 @@ class Judge:
             source_logits=witnesses.source_logits,
             chance=chance_of_match(pair_logits, witnesses.source_logits, witnesses.scenes),
             scenes=len(set(witnesses.scenes.tolist())),
-            resampled=resampled_information(target.logits, pair_logits, witnesses.source_logits, witnesses.scenes),
+            resampled=resampled_information(
+                logits, pair_logits, witnesses.source_logits, scenes=self.unseen.scenes, pair_scenes=witnesses.scenes
+            ),
         )
 
     def _testimony(self, model: nn.Module, witnesses: Witnesses) -> Tensor:

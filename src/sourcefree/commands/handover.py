@@ -96,7 +96,8 @@ def _summary(
         "timings": dict(adaptation.trainer.seconds),
         "peak_memory_mb": adaptation.runtime.peak_memory_mb(),
         "counts": {
-            "target": len(adaptation.target.images),
+            "target": len(adaptation.target.whole),
+            "held_out_target": len(adaptation.target.held_out),
             "pairs": len(adaptation.pairs.train),
             "held_out_pairs": len(adaptation.pairs.held_out),
             "unreadable": unreadable,

@@ -27,21 +27,29 @@ from sourcefree.errors import ConfigError, DataError
 from sourcefree.seeds import stream_seed
 
 _LEAST_PAIRS = 10
+_LEAST_TARGET = 3  # of which a third can be held out
+_MORE_IMAGES = "give a folder with more images: some dozens at the very least, for a model worth having"
 _ENLARGED = 2  # times that images may be enlarged without a word
 
 
 @dataclass(frozen=True)
 class TargetData:
-    """Unlabelled target images.
+    """Unlabelled target images, a part of them held out from training.
 
     Attributes:
-        images: augmenting view for training.
+        train: augmenting view for training.
+        whole: un-augmented view of all of them.
+        held_out: positions in it of those that are kept for label-free evidence.
+        held_out_scenes: number of the scene that each of these shows.
         modality: the sensor with the statistics of these images.
         unreadable: (file, reason).
         notes: plain sentences for the user.
     """
 
-    images: UnlabelledImages
+    train: UnlabelledImages
+    whole: UnlabelledImages
+    held_out: list[int]
+    held_out_scenes: list[int]
     modality: Modality
     unreadable: list[tuple[str, str]]
     notes: tuple[str, ...]
@@ -99,11 +107,14 @@ def load_target(
     modality: Modality,
     size: int,
     max_unreadable: float,
+    held_out: float,
     seed: int,
     progress: Progress,
     chosen: Sequence[int] | None = None,
 ) -> TargetData:
-    """Return the target images of a folder; statistics are measured where the modality has none.
+    """Return the target images of a folder, split into training and held-out ones.
+
+    Statistics are measured where the modality has none, on all of them.
 
     Class folders are no error: their names are ignored, and the user is told.
 
@@ -112,7 +123,8 @@ def load_target(
         modality: the target sensor.
         size: of the network's input in pixels.
         max_unreadable: share of unreadable files above which it is an error.
-        seed: of the augmentations.
+        held_out: share of the images that is kept for label-free evidence.
+        seed: of the split and the augmentations.
         progress: shows the reading.
         chosen: positions in the sorted list of files that are used; default: all.
 
@@ -136,7 +148,22 @@ def load_target(
         *_folder_note(files, folder),
     ]
     images = UnlabelledImages(store, modality=measured, size=size, seed=seed)
-    return TargetData(images, measured, store.unreadable, tuple(notes))
+    if len(images) < _LEAST_TARGET:
+        raise DataError(
+            f"{folder}: expected at least {_LEAST_TARGET} usable images, one of them to judge by, found {len(images)}",
+            hint=_MORE_IMAGES,
+        )
+    train, kept = split_held_out(images.names, share=held_out, seed=seed, of="target images")
+    scenes = scenes_of(images.names)
+    return TargetData(
+        train=images.subset(train),
+        whole=images.plain(),
+        held_out=kept,
+        held_out_scenes=[scenes[position] for position in kept],
+        modality=measured,
+        unreadable=store.unreadable,
+        notes=tuple(notes),
+    )
 
 
 def load_pair_data(
@@ -276,7 +303,7 @@ def check_enough(count: int, *, where: Path, batch_size: int, processes: int = 1
     if count < least:
         raise DataError(
             f"{where}: expected at least {least} usable images to train on{over}, found {count}",
-            hint="give a folder with more images: some dozens at the very least, for a model worth having",
+            hint=_MORE_IMAGES,
         )
     if batch_size < least:
         raise ConfigError(

@@ -1,4 +1,4 @@
-"""Which pairs are kept for evidence: whole scenes, so that nothing the model was trained on comes back in its test."""
+"""What is kept for evidence: whole scenes, so that nothing the model was trained on comes back in its test."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from sourcefree.data.names import stem_of
 from sourcefree.seeds import stream_seed
 
 ENOUGH = 30  # fewer prove little, and a model that cannot be judged cannot be delivered
-_MOST = 1 / 3  # of all pairs
+_MOST = 1 / 3  # of all
 _LEAST_KEPT_SCENES = 6  # pairs of a scene are alike: it is scenes that evidence counts
 _LEAST_SCENES = 18  # a third of which is six: three scenes have six orders, too few for a test at 5 %
 _RUNS = 40
 _COUNTER = re.compile(r"[-_. ]?[A-Za-z]*\d+$")
 
 
-def split_held_out(names: Sequence[str], *, share: float, seed: int) -> tuple[list[int], list[int]]:
+def split_held_out(names: Sequence[str], *, share: float, seed: int, of: str = "pairs") -> tuple[list[int], list[int]]:
     """Return positions to train on and positions held out: ``share`` of them, at least 30 of six scenes, at most a third.
 
     Frames of a sequence and crops of a picture are near copies of each other. They are told by their names: what is equal up
@@ -26,9 +26,10 @@ def split_held_out(names: Sequence[str], *, share: float, seed: int) -> tuple[li
     ``seq4_0002``. Where that leaves fewer than 18 scenes, runs of neighbours in the order of names stand for scenes.
 
     Args:
-        names: relative path of each pair.
-        share: of the pairs that is held out.
+        names: relative path of each pair or image.
+        share: of them that is held out.
         seed: of the choice.
+        of: what they are names of: each kind has a choice of its own.
     """
     wanted, limit = max(ENOUGH, round(share * len(names))), int(_MOST * len(names))
     scenes = scenes_of(names)
@@ -37,7 +38,7 @@ def split_held_out(names: Sequence[str], *, share: float, seed: int) -> tuple[li
         members.setdefault(scene, []).append(position)
     held_out: list[int] = []
     kept_scenes = 0
-    for scene in np.random.default_rng(stream_seed(seed, "held-out pairs")).permutation(len(members)):
+    for scene in np.random.default_rng(stream_seed(seed, f"held-out {of}")).permutation(len(members)):
         if len(held_out) >= min(wanted, limit) and kept_scenes >= _LEAST_KEPT_SCENES:
             break
         if len(held_out) + len(members[scene]) <= limit:

@@ -87,6 +87,7 @@ _PHRASES = {
 
 _COUNTS = {
     "target": "target images",
+    "held_out_target": "of these held out",
     "source": "source images",
     "held_out": "held-out images",
     "unreadable": "unreadable files",

@@ -21,7 +21,7 @@ Value: TypeAlias = bool | int | float | str | None
 READY = "ready"
 _RANGE = re.compile(r"(?P<low>.+?)\.\.(?P<high>[^:]+)(?P<log>:log)?")
 # Trials that differ in these would not be measured alike, or would only try their luck.
-_FIXED = RUN_SETTINGS | {"held_out_pairs"}
+_FIXED = RUN_SETTINGS | {"held_out_pairs", "held_out_target"}
 
 
 @dataclass(frozen=True)

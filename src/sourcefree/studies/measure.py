@@ -122,6 +122,7 @@ def _target(cell: Cell, prepared: PreparedTask, source: TrainedClassifier) -> Ta
         modality=load_modality(prepared.modality),
         size=source.size,
         max_unreadable=cell.settings.max_unreadable,
+        held_out=cell.settings.unseen_target,
         seed=cell.seed,
         progress=Silent(),
         chosen=chosen,
@@ -173,7 +174,7 @@ def _labelled(folder: Path, cell: Cell, source: TrainedClassifier, modality: Mod
 
 def _labels_of(target: TargetData, found: LabelledData) -> LabelledImages:
     """Return the very images that the other methods adapt to, with their labels: a long-tailed task leaves some out."""
-    adapted_to = set(target.images.names)
+    adapted_to = set(target.train.names)
     return found.images.subset([place for place, name in enumerate(found.images.names) if name in adapted_to])
 
 
@@ -202,7 +203,7 @@ def _measure(adaptation: Adaptation, judge: Judge, candidates: dict[str, Candida
         "parameters": sum(p.numel() for p in model.model.parameters()),
         "images": sum(trainer.images.values()),
         "uses_labels": settings.oracle is not None,
-        "target_images": len(adaptation.target.images),
+        "target_images": len(adaptation.target.whole),
         "pairs": len(adaptation.pairs.train) + len(adaptation.pairs.held_out),
         "test_images": len(test.images),
     }

@@ -51,6 +51,7 @@ class PointRecorder:
             "accuracy": self.accuracy(candidate),
             "scores": {**candidate.scores, **candidate.target_scores},
             "answers": _rounded(candidate.target.logits),
+            "unseen": self.judge.unseen.positions,
             "pair_answers": _rounded(candidate.pair_logits),
             "source_answers": _rounded(candidate.source_logits),
         }
