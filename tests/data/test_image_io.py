@@ -151,6 +151,29 @@ def test_tiff_alpha_white_is_zero_and_lzw(tmp_path: Path) -> None:
         np.testing.assert_array_equal(back[..., 0], grey)
 
 
+@pytest.mark.parametrize("mark", ["-9999", "-9999.0\0", "-3.4028234663852886e+38", "nan", "none"])
+@pytest.mark.parametrize("compression", [None, "lzw"])  # lzw: Pillow reads it where imagecodecs is not there
+def test_what_a_tiff_says_is_no_data_is_no_number_in_floats(tmp_path: Path, mark: str, compression: str | None) -> None:
+    path, values = tmp_path / "x.tif", np.array([[1.5, -9999.0], [2.5, 3.5]], np.float32)
+    values[0, 1] = -3.4028234663852886e38 if "e+38" in mark else values[0, 1]
+    tag = (42113, 2, len(mark) + 1, mark, True)
+    if compression is None:
+        tifffile.imwrite(path, values, extratags=[tag])
+    else:
+        Image.fromarray(values).save(path, compression="tiff_lzw", tiffinfo={42113: mark})
+    found = read_image(path)[..., 0]
+    assert found.dtype == np.float32
+    assert np.isnan(found[0, 1]) == (mark not in ("nan", "none"))
+    assert found[values > 0].tolist() == values[values > 0].tolist()
+
+
+def test_no_data_of_integers_is_left_to_the_sensor(tmp_path: Path) -> None:
+    path, values = tmp_path / "x.tif", np.array([[0, 7]], np.uint16)
+    tifffile.imwrite(path, values, extratags=[(42113, 2, 2, "0", True)])
+    assert read_image(path)[..., 0].tolist() == [[0, 7]]
+    assert read_image(path).dtype == np.uint16
+
+
 @pytest.mark.parametrize("kind", ["int8", "uint8", "int16", "uint16", "int32", "uint32", "float32"])
 @pytest.mark.parametrize("photometric", ["minisblack", "miniswhite"])
 def test_a_tiff_that_pillow_reads_has_the_values_and_type_of_the_file(

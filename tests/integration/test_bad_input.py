@@ -167,7 +167,10 @@ def test_too_few_images_to_train_on_are_refused_before_the_folder_is_made(
     shutil.copy(sorted((data / "target/train").iterdir())[0], one)
     arguments = replaced(adapt_arguments, "--target", one)
     error = sourcefree(*arguments, "--out", out, expect=2).stderr
-    assert f"{one}: expected at least 3 usable images, one of them to judge by, found 1\n  -> give a folder with more" in error
+    assert (
+        f"{one}: expected at least 3 usable images, one of them to judge by, found 1\n  -> give a folder with more"
+        in error
+    )
     assert not out.exists()
     source = tmp_path / "source"
     for label in ("chair", "table"):

@@ -178,5 +178,7 @@ def test_cells_share_a_bridge_only_where_it_is_the_same() -> None:
         cell(settings=method_settings("multilevel")),
         cell(settings=method_settings("tgmb"), seed=1),
         cell(settings=method_settings("tgmb"), task=ready_tasks()["depth-b"]),
+        cell(settings=override(method_settings("tgmb"), {"held_out_target": 0.2})),
+        cell(settings=override(method_settings("tgmb"), {"held_out_pairs": 0.2})),
     ]
-    assert len({published.bridge_key, *(other.bridge_key for other in others)}) == 4
+    assert len({published.bridge_key, *(other.bridge_key for other in others)}) == 6

@@ -15,6 +15,8 @@ from sourcefree.errors import DataError
 
 Array = npt.NDArray[Any]
 
+_NO_DATA_TAG = 42113  # GDAL_NODATA: text
+
 
 def decode_tiff(data: bytes, *, bands: int | None = None) -> Array:
     """Return (H, W, C) of the first image of a TIFF in its own number type.
@@ -24,6 +26,7 @@ def decode_tiff(data: bytes, *, bands: int | None = None) -> Array:
 
     Bands stored as planes or as pages become channels. Palette, CMYK and YCbCr files, and compressions that tifffile
     leaves to its optional ``imagecodecs`` package (LZW, JPEG, packbits), are read by Pillow where it keeps all levels.
+    Floats that GDAL's no-data tag names become NaN; of integers, which have no such number, the sensor says what is missing.
 
     Raises:
         DataError: reading needs ``imagecodecs``, or the file is not an image.
@@ -37,14 +40,15 @@ def decode_tiff(data: bytes, *, bands: int | None = None) -> Array:
             orientation = int(page.tags.valueof(274, 1))
             simple = page.photometric in (0, 1, 2) and (page.bitspersample >= 8 or page.bitspersample == 1)
             if not simple:
-                return _with_pillow(data, page)
+                return _no_data_as_nan(_with_pillow(data, page), page)
             try:
                 array = file.series[0].asarray()
             except (KeyError, ValueError, NotImplementedError) as error:
                 if "imagecodecs" not in str(error):
                     raise
-                return _with_pillow(data, page)
+                return _no_data_as_nan(_with_pillow(data, page), page)
             array = _drop_alpha(_channels_last(array, file.series[0].axes), page, bands)
+            array = _no_data_as_nan(array, page)
             inverted = page.photometric == 0
     except (tifffile.TiffFileError, zlib.error) as error:
         raise ValueError(str(error)) from error
@@ -57,6 +61,17 @@ def _channels_last(array: Array, axes: str) -> Array:
     others = [i for i, axis in enumerate(axes) if axis not in "YX"]
     array = array.transpose(axes.index("Y"), axes.index("X"), *others)
     return array.reshape(*array.shape[:2], -1)
+
+
+def _no_data_as_nan(array: Array, page: Any) -> Array:
+    tag = page.tags.get(_NO_DATA_TAG)
+    if tag is None or array.dtype.kind != "f":
+        return array
+    try:
+        mark = array.dtype.type(str(tag.value).strip("\0 "))
+    except ValueError:  # not a number: whatever it is, no pixel has it
+        return array
+    return np.where(array == mark, array.dtype.type(np.nan), array)
 
 
 def _drop_alpha(array: Array, page: Any, bands: int | None) -> Array:

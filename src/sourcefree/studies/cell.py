@@ -48,8 +48,9 @@ class Cell:
     @property
     def bridge_key(self) -> str:
         """Hash of what decides the translator: cells that share it share the training of TGMB."""
-        tgmb = self.settings.tgmb
-        return self._hash([tgmb.model_dump(mode="json") if tgmb else None, self.settings.held_out_pairs])
+        settings = self.settings
+        tgmb = settings.tgmb.model_dump(mode="json") if settings.tgmb else None
+        return self._hash([tgmb, settings.held_out_pairs, settings.unseen_target])
 
     def _hash(self, settings: list[Any]) -> str:
         content = [_VERSION, self.task.model_dump(mode="json", exclude_none=True), self.seed, *settings]
