@@ -139,14 +139,15 @@ def test_the_verdict_leads_with_what_is_delivered_and_why(fake_run: FakeRun, cas
     found, unlike, reason = GUARDED[case]
     decision = choose_candidate(found, preferred="adapted", unlike=unlike)
     run = fake_run(labelled=False, qualities=(0.3, 0.3, 0.5, 0.9))  # agreement is clearly for the adapted model
-    edit(run, lambda summary: summary.update(delivered=decision.delivered, warnings=["other", *decision.warnings]))
+    told = {"delivered": decision.delivered, "reason": decision.reason, "warnings": ["other", *decision.warnings]}
+    edit(run, lambda summary: summary.update(told))
     verdict = verdict_of(run)
     assert (
         verdict.headline
         == "The source model is delivered: the label-free evidence is not clear enough for the adapted model"
     )
     assert verdict.tone == "mixed"
-    assert verdict.sentences[: len(decision.warnings)] == decision.warnings
+    assert verdict.sentences[0] == decision.reason
     assert reason in verdict.sentences[0]
     page = write_report(run).read_text()
     assert page.count(html.escape(decision.warnings[0], quote=False).replace("'", "&#39;")) == 1

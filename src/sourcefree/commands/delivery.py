@@ -25,6 +25,7 @@ class Delivery:
     Attributes:
         preferred: the candidate that the method is about.
         delivered: the candidate that is handed over.
+        reason: why it is not the preferred one; None where it is.
         estimate: of its accuracy on the target images; None where there is nothing to estimate it by.
         unlike_pairs: share of target images that look like none of the pairs.
         warnings: why another candidate than the preferred one is delivered, and what else the evidence shows.
@@ -32,6 +33,7 @@ class Delivery:
 
     preferred: str
     delivered: str
+    reason: str | None
     estimate: AccuracyEstimate | None
     unlike_pairs: float
     warnings: tuple[str, ...]
@@ -57,7 +59,8 @@ def decide(
     delivered = candidates[decision.delivered]
     doubt = _doubt(delivered, evidence[delivered.name], unlike, labels)
     estimate = None if doubt else estimate_accuracy(delivered.target_scores["estimated_accuracy"])
-    return Delivery(preferred, delivered.name, estimate, unlike, (*decision.warnings, *doubt))
+    warnings = (*decision.warnings, *doubt)
+    return Delivery(preferred, delivered.name, decision.reason, estimate, unlike, warnings)
 
 
 def _evidence(candidate: Candidate) -> Evidence:

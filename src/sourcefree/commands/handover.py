@@ -91,6 +91,7 @@ def _summary(
         "candidates": [candidate.to_dict() for candidate in candidates.values()],
         "preferred": delivery.preferred,
         "delivered": delivery.delivered,
+        "reason": delivery.reason,
         "estimate": delivery.estimate.to_dict() if delivery.estimate else None,
         "unlike_pairs": delivery.unlike_pairs,
         "timings": dict(adaptation.trainer.seconds),

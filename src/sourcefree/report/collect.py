@@ -45,6 +45,7 @@ def collect_run(run: Path) -> RunData:
         calibrated=_numbers(summary.get("calibrated")),
         preferred=_text_or_none(summary.get("preferred")),
         delivered=_text_or_none(summary.get("delivered")),
+        reason=_text_or_none(summary.get("reason")),
         timings=_numbers(summary.get("timings")),
         peak_memory_mb=_number(summary.get("peak_memory_mb")),
         counts={name: int(value) for name, value in _numbers(summary.get("counts")).items()},

@@ -122,6 +122,7 @@ class RunData:
         calibrated: metrics of the delivered model with calibrated probabilities, where labels were given.
         preferred: name of the candidate that the method is about, None if there is none yet.
         delivered: name of the candidate that stands in model/, None if not decided.
+        reason: why that is not the preferred one, in plain words; None where it is, or where an older version wrote the run.
         timings: seconds by stage.
         peak_memory_mb: largest memory use in MB, None if unknown.
         counts: numbers of images by kind.
@@ -143,6 +144,7 @@ class RunData:
     calibrated: Mapping[str, float]
     preferred: str | None
     delivered: str | None
+    reason: str | None
     timings: Mapping[str, float]
     peak_memory_mb: float | None
     counts: Mapping[str, int]

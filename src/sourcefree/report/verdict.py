@@ -246,10 +246,8 @@ def _delivery(data: RunData, own: Candidate) -> list[str]:
     if data.delivered is None:
         return []
     if _replaced(data, own.name):
-        found = _reasons(data)
-        return found or [
-            f"The run delivers {candidate_phrase(data.delivered)} instead of {candidate_phrase(own.name)}."
-        ]
+        plain = f"The run delivers {candidate_phrase(data.delivered)} instead of {candidate_phrase(own.name)}."
+        return [data.reason or plain]
     if own.name in (*_RIVALS, "translated"):
         return [f"The run delivers {candidate_phrase(own.name)}."]
     vouched = "of the models for raw target images that the held-out pairs vouch for, its answers tell most"
@@ -259,19 +257,6 @@ def _delivery(data: RunData, own: Candidate) -> list[str]:
         f"The run delivers {candidate_phrase(own.name)}: {vouched}, and nearly every draw of {own.scenes} such scenes prefers "
         "it to a model that was not trained."
     ]
-
-
-def _reasons(data: RunData) -> list[str]:
-    """Return the warnings of the run that say why another model than the method's is delivered, in the run's own words."""
-    preferred, delivered = data.preferred, data.delivered
-    if delivered is None or delivered == preferred:
-        return []
-    for position, warning in enumerate(data.warnings):
-        if warning.startswith(f"The {preferred} model is not delivered, but {delivered}: "):
-            return [warning]
-        if position and warning.startswith(f"So {delivered} is delivered"):
-            return [data.warnings[position - 1], warning]
-    return []
 
 
 def _estimate(data: RunData) -> list[str]:

@@ -47,10 +47,12 @@ class Decision:
 
     Attributes:
         delivered: name of the candidate.
-        warnings: plain sentences for the user.
+        reason: why it is not the preferred one, in plain words; None where it is.
+        warnings: plain sentences for the user, the reason among them.
     """
 
     delivered: str
+    reason: str | None
     warnings: tuple[str, ...]
 
 
@@ -68,16 +70,21 @@ def choose_candidate(evidence: Mapping[str, Evidence], *, preferred: str, unlike
         preferred: the candidate that the method is about; wins where scores are equal.
         unlike: share of target images that look like none of the pairs, for which pairs prove nothing.
     """
-    drift = [warning] if (warning := drift_warning(unlike)) else []
+    drift = drift_warning(unlike)
     if preferred == _SAFE:
-        return Decision(_SAFE, tuple(drift))
+        return _decision(_SAFE, drift, None)
     if unlike >= STRANGE:
-        return Decision(_SAFE, (*drift, f"So {_SAFE} is delivered, which is no worse than what you had."))
+        return _decision(_SAFE, None, f"{drift} So {_SAFE} is delivered, which is no worse than what you had.")
     telling = [name for name in (preferred, *evidence) if name == _SAFE or evidence[name].tells]
     standard = _best(evidence, [name for name in telling if name in _UNTRAINED])
     trusted = [name for name in telling if name in _UNTRAINED or evidence[name].lead(evidence[standard]) >= 1 - _DOUBT]
     best = _best(evidence, trusted)
-    return Decision(best, (*drift, *([] if best == preferred else [_explain(evidence, preferred, best, standard)])))
+    reason = None if best == preferred else _explain(evidence, preferred, best, standard)
+    return _decision(best, drift, reason)
+
+
+def _decision(delivered: str, drift: str | None, reason: str | None) -> Decision:
+    return Decision(delivered, reason, tuple(warning for warning in (drift, reason) if warning))
 
 
 def _best(evidence: Mapping[str, Evidence], names: Sequence[str]) -> str:
