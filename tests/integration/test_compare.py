@@ -90,7 +90,12 @@ def test_tables_are_made_of_the_rows_that_are_there(finished: Path, place: Path)
         *((name, "1") for name in ("source-only", "adabn", "ours", "oracle"))
     }
     assert "pair_information" in run("scores", out).stdout
-    assert "| pair_information |" in (out / "scores.md").read_text()
+    written = (out / "scores.md").read_text()
+    assert "| pair_information |" in written
+    assert "3 models" in run("scores", out).stdout  # the oracle has no part
+    assert "1 models" in run("scores", out, "--methods", "ours", "--seeds", 0).stdout
+    assert (out / "scores.md").read_text() == written
+    assert "no seed '7'\n  -> known: 0" in run("scores", out, "--seeds", 7, expect=2).stderr
     empty = run("compare", place / "study.yaml", "--out", place / "nothing", "--tables-only", expect=2)
     assert "has no row" in empty.stderr
 

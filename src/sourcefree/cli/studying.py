@@ -61,14 +61,27 @@ def compare(
 @app.command
 def scores(
     study: Annotated[Path, Parameter(help="Folder of a study's results.")],
+    *,
+    tasks: Annotated[list[str] | None, Parameter(help="Only these tasks.", negative="")] = None,
+    methods: Annotated[list[str] | None, Parameter(help="Only models of these methods.", negative="")] = None,
+    seeds: Annotated[list[int] | None, Parameter(help="Only these seeds.", negative="")] = None,
 ) -> None:
     """Show what label-free scores are worth: rank correlation with the true accuracy, and regret of a choice by them."""
+    from sourcefree.studies.part import part_of
     from sourcefree.studies.results import read_point_table
     from sourcefree.studies.score_quality import quality_tables
 
-    tables = quality_tables(read_point_table(study / "points.csv"))
+    points = part_of(
+        read_point_table(study / "points.csv"),
+        ("task", tasks or (), lambda point: point["task"]),
+        ("method", methods or (), lambda point: point["method"]),
+        ("seed", seeds or (), lambda point: int(point["seed"])),
+    )
+    tables = quality_tables(points)
     for table in tables:
         show_table(out_console, table)
+    if tasks or methods or seeds:
+        return  # the file tells of all that is there
     text = "\n\n".join(table.to_markdown() for table in tables)
     write_text(study / "scores.md", f"# What label-free scores are worth\n\n{text}\n")
     out_console.print(f"as Markdown: {study / 'scores.md'}", markup=False, soft_wrap=True)

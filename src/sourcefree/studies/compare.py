@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from sourcefree.engine.progress import Progress, Silent
-from sourcefree.errors import ConfigError, DataError, SourcefreeError, did_you_mean
+from sourcefree.errors import ConfigError, DataError, SourcefreeError
 from sourcefree.files import check_place, write_text
 from sourcefree.lock import locked
 from sourcefree.studies.cell import Cell, Row
 from sourcefree.studies.executors import Executor, LocalExecutor, RayExecutor
 from sourcefree.studies.measure import run_cell
 from sourcefree.studies.origin import check_origin, keep_origin
+from sourcefree.studies.part import part_of
 from sourcefree.studies.points import collect_points
 from sourcefree.studies.prepare import prepare
 from sourcefree.studies.report import write_study_report
@@ -83,7 +84,12 @@ def compare(
     origin = "study" if isinstance(study, StudySettings) else str(study)
     settings = study if isinstance(study, StudySettings) else load_study(str(study))
     whole = study_cells(settings, origin=origin)
-    cells = _chosen(whole, tasks, methods, seeds)
+    cells = part_of(
+        whole,
+        ("task", tasks, lambda cell: cell.task_name),
+        ("method", methods, lambda cell: cell.method_name),
+        ("seed", seeds, lambda cell: cell.seed),
+    )
     executor: Executor = RayExecutor(jobs) if ray else LocalExecutor(jobs)
     places = {"cache": cache.resolve(), "data": Path(data).resolve()}
     # Two that write one table would each write it without the other's rows.
@@ -123,25 +129,6 @@ def _write_points(rows: list[Row], folder: Path, path: Path, progress: Progress)
         progress.say(f"points not written: {error.message}")
         return
     write_points(collect_points(rows, folder, known=known), path)
-
-
-def _chosen(cells: list[Cell], tasks: Sequence[str], methods: Sequence[str], seeds: Sequence[int]) -> list[Cell]:
-    """Return the cells that the user asked for."""
-    for what, wanted, known in (
-        ("task", tasks, {cell.task_name for cell in cells}),
-        ("method", methods, {cell.method_name for cell in cells}),
-        ("seed", [str(seed) for seed in seeds], {str(cell.seed) for cell in cells}),
-    ):
-        for name in wanted:
-            if name not in known:
-                raise ConfigError(f"the study has no {what} {name!r}", hint=did_you_mean(name, known))
-    return [
-        cell
-        for cell in cells
-        if (not tasks or cell.task_name in tasks)
-        and (not methods or cell.method_name in methods)
-        and (not seeds or cell.seed in seeds)
-    ]
 
 
 def _folders(cell: Cell, places: dict[str, Path]) -> TaskFolders:
