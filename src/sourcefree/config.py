@@ -224,7 +224,10 @@ class AdaptSettings(Settings):
     )
     held_out_pairs: float = Field(0.1, gt=0, lt=0.9, description="share of the pairs kept for label-free evidence")
     held_out_target: float | None = Field(
-        None, gt=0, lt=0.9, description="share of the target images kept for it; default: as of the pairs"
+        None,
+        gt=0,
+        lt=0.9,
+        description="share of the target images kept to estimate accuracy by; default: as of the pairs",
     )
     max_unreadable: float = Field(
         MAX_UNREADABLE, ge=0, le=1, description="share of unreadable files above which the run stops"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,11 @@ import pytest
 
 from sourcefree.commands.adaptation import Adaptation
 from sourcefree.commands.candidates import Candidate
-from sourcefree.data.datasets import UnlabelledImages
+from sourcefree.commands.delivery import decide
 from sourcefree.methods.presets import method_settings
 from sourcefree.overrides import override
-from sourcefree.selection.scores import mean_confidence, mutual_information, target_information
+from sourcefree.selection.estimate import estimate_accuracy
+from sourcefree.selection.scores import mean_confidence
 from sourcefree.studies.cell import Cell
 from sourcefree.studies.measure import load_cell
 from sourcefree.studies.prepare import prepare
@@ -67,26 +69,20 @@ def test_where_enough_are_held_out_every_model_is_judged_on_those(
     assert 5 <= counts["adapted"] <= 10
 
 
-def test_every_score_is_of_target_images_that_no_model_was_trained_on(
-    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_accuracy_is_estimated_on_target_images_that_no_model_was_trained_on(cache: Path, tmp_path: Path) -> None:
     adaptation = load(cache, tmp_path, "multilevel", ["multilevel"])
-    target = adaptation.target
+    target, judge = adaptation.target, adaptation.judge()
     kept = [target.whole.names[position] for position in target.held_out]
-    subset, mixed = UnlabelledImages.subset, []
-    monkeypatch.setattr(
-        UnlabelledImages, "subset", lambda view, chosen: mixed.append(sorted(chosen)) or subset(view, chosen)
-    )
     assert kept
     assert sorted([*kept, *target.train.names]) == sorted(target.whole.names)
-    for candidate in adaptation.candidates(adaptation.judge()).values():
-        logits = candidate.target.logits[target.held_out]
-        scores = {**candidate.scores, **candidate.target_scores}
-        pairs = candidate.pair_logits, candidate.source_logits
-        assert len(candidate.target.logits) == len(target.whole) == 40
-        assert scores["target_information"] == pytest.approx(target_information(logits, *pairs))
-        assert scores["information_maximization"] == pytest.approx(mutual_information(logits))
-        assert scores["estimated_accuracy"] == pytest.approx(mean_confidence(logits / candidate.temperature))
-        assert float(candidate.resampled.mean()) == pytest.approx(scores["target_information"], abs=0.15)
-    assert mixed
-    assert all(chosen == target.held_out for chosen in mixed)
+    assert target.train.augment and not target.whole.augment
+    for candidate in adaptation.candidates(judge).values():
+        logits = candidate.target.logits
+        assert len(logits) == len(target.whole) == 40
+        found = candidate.target_scores["estimated_accuracy"]
+        assert found == pytest.approx(mean_confidence(logits[target.held_out] / candidate.temperature))
+        assert found != pytest.approx(mean_confidence(logits / candidate.temperature), abs=1e-6)
+    delivery = decide(
+        {"source-only": replace(candidate, name="source-only", chance=0.0)}, judge, adaptation.settings, ("a", "b")
+    )
+    assert delivery.estimate == estimate_accuracy(found, scenes=target.held_out_scenes)

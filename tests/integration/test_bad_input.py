@@ -168,7 +168,7 @@ def test_too_few_images_to_train_on_are_refused_before_the_folder_is_made(
     arguments = replaced(adapt_arguments, "--target", one)
     error = sourcefree(*arguments, "--out", out, expect=2).stderr
     assert (
-        f"{one}: expected at least 3 usable images, one of them to judge by, found 1\n  -> give a folder with more"
+        f"{one}: expected at least 3 usable images, one of them held out, found 1\n  -> give a folder with more"
         in error
     )
     assert not out.exists()

@@ -19,15 +19,9 @@ def pairs(count: int, *, noise: float) -> tuple[Tensor, Tensor]:
     return source + noise * torch.randn(count, 4, generator=generator), source
 
 
-def resampled(logits: Tensor, own: Tensor, source: Tensor, pair_scenes: Tensor) -> Tensor:
-    """Return the draws where all target images show one scene: only scenes of pairs are drawn."""
-    one = torch.zeros(len(logits), dtype=torch.int64)
-    return resampled_information(logits, own, source, scenes=one, pair_scenes=pair_scenes)
-
-
 def test_one_scene_leaves_nothing_to_draw_and_gives_the_score_itself() -> None:
     own, source = pairs(40, noise=2.0)
-    found = resampled(TARGET, own, source, torch.zeros(40, dtype=torch.int64))
+    found = resampled_information(TARGET, own, source, torch.zeros(40, dtype=torch.int64))
     assert len(set(found.tolist())) == 1
     assert float(found[0]) == pytest.approx(target_information(TARGET, own, source), abs=0.03)
 
@@ -36,7 +30,7 @@ def test_draws_lie_around_the_score_and_closer_the_more_scenes_there_are() -> No
     spreads = []
     for count in (12, 400):
         own, source = pairs(count, noise=3.0)
-        found = resampled(TARGET, own, source, torch.arange(count))
+        found = resampled_information(TARGET, own, source, torch.arange(count))
         assert float(found.median()) == pytest.approx(target_information(TARGET, own, source), abs=0.06)
         spreads.append(float(found.quantile(0.95) - found.quantile(0.05)))
     assert spreads[1] < spreads[0] / 3
@@ -44,10 +38,10 @@ def test_draws_lie_around_the_score_and_closer_the_more_scenes_there_are() -> No
 
 def test_copies_of_a_scene_are_no_further_evidence() -> None:
     own, source = pairs(10, noise=3.0)
-    once = resampled(TARGET, own, source, torch.arange(10))
+    once = resampled_information(TARGET, own, source, torch.arange(10))
     own, source = own.repeat_interleave(5, 0), source.repeat_interleave(5, 0)
-    assert resampled(TARGET, own, source, torch.arange(50) // 5).equal(once)
-    assert float(resampled(TARGET, own, source, torch.arange(50)).std()) < 0.7 * float(once.std())
+    assert resampled_information(TARGET, own, source, torch.arange(50) // 5).equal(once)
+    assert float(resampled_information(TARGET, own, source, torch.arange(50)).std()) < 0.7 * float(once.std())
 
 
 def test_scenes_of_more_pairs_weigh_more_as_in_the_score() -> None:
@@ -55,7 +49,7 @@ def test_scenes_of_more_pairs_weigh_more_as_in_the_score() -> None:
     (good, source), (bad, other) = pairs(30, noise=0.1), pairs(3, noise=9.0)
     own, answers = torch.cat([good, bad]), torch.cat([source, other])
     scenes = torch.tensor([0] * 30 + [1] * 3)
-    draws = sorted(set(resampled(TARGET, own, answers, scenes).tolist()))
+    draws = sorted(set(resampled_information(TARGET, own, answers, scenes).tolist()))
     expected = [
         target_information(
             TARGET, torch.cat([good] * first + [bad] * second), torch.cat([source] * first + [other] * second)
@@ -65,38 +59,16 @@ def test_scenes_of_more_pairs_weigh_more_as_in_the_score() -> None:
     assert draws == pytest.approx(sorted(expected), abs=0.05)
 
 
-def test_target_images_are_drawn_by_scene_too() -> None:
-    own, source = pairs(40, noise=2.0)
-    one, scenes = torch.zeros(40, dtype=torch.int64), torch.tensor([0] * 60 + [1] * 20)
-    draws = sorted(set(resampled_information(TARGET, own, source, scenes=scenes, pair_scenes=one).tolist()))
-    many, few = TARGET[:60], TARGET[60:]
-    expected = [
-        target_information(torch.cat([many] * first + [few] * second), own, source)
-        for first, second in ((0, 2), (1, 1), (2, 0))
-    ]
-    assert draws == pytest.approx(sorted(expected), abs=0.03)
-
-
-def test_few_target_images_leave_more_room_than_many() -> None:
-    own, source = pairs(40, noise=2.0)
-    one = torch.zeros(40, dtype=torch.int64)
-    of_few, of_many = (
-        resampled_information(TARGET[:count], own, source, scenes=torch.arange(count), pair_scenes=one).std()
-        for count in (10, 80)
-    )
-    assert float(of_few) > 2 * float(of_many) > 0
-
-
 def test_the_same_scenes_are_drawn_for_every_model() -> None:
     """A model that is better on every scene is better on every draw, though draws differ by more than the models do."""
     own, source = pairs(12, noise=3.0)
     worse = own + 0.5 * (own - source)
-    better, poorer = (resampled(TARGET, logits, source, torch.arange(12)) for logits in (own, worse))
+    better, poorer = (resampled_information(TARGET, logits, source, torch.arange(12)) for logits in (own, worse))
     assert float(poorer.max()) > float(better.min())
     assert float((better >= poorer).double().mean()) == 1.0
 
 
 def test_answers_that_are_no_numbers_lead_nobody() -> None:
     own, source = pairs(12, noise=1.0)
-    broken = resampled(TARGET * torch.nan, own * torch.nan, source, torch.arange(12))
+    broken = resampled_information(TARGET * torch.nan, own * torch.nan, source, torch.arange(12))
     assert not bool((broken > -torch.inf).any())

@@ -159,5 +159,9 @@ def test_pairs_can_lessen_the_temperature_of_mixtures_but_never_sharpen(
 
 
 def test_estimates_stay_within_zero_and_one() -> None:
-    assert estimate_accuracy(0.5).to_dict() == pytest.approx({"accuracy": 0.5, "low": 0.2, "high": 0.65})
-    assert (estimate_accuracy(0.97).high, estimate_accuracy(0.05).low) == (1.0, 0.0)
+    assert estimate_accuracy(0.5, scenes=25).to_dict() == pytest.approx(
+        {"accuracy": 0.5, "low": 0.3438, "high": 0.6562}, abs=1e-4
+    )
+    assert (estimate_accuracy(0.97, scenes=6).high, estimate_accuracy(0.05, scenes=6).low) == (1.0, 0.0)
+    few, many = (estimate_accuracy(0.5, scenes=scenes) for scenes in (6, 600))
+    assert few.low < many.low < 0.5 - 0.12 < 0.5 + 0.12 < many.high < few.high

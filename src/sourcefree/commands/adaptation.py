@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from sourcefree.commands.candidates import Candidate, Judge, Unseen, Witnesses
+from sourcefree.commands.candidates import Candidate, Judge, Witnesses
 from sourcefree.commands.loading import PairData, TargetData
 from sourcefree.config import AdaptSettings, Optimisation, check_settings
 from sourcefree.data.datasets import ImagePairs, LabelledImages
@@ -105,8 +105,7 @@ class Adaptation:
         few = len(held_out.pairs) < ENOUGH
         untrained = self._witnesses(self.pairs.whole, self.pairs.scenes) if few else held_out
         target = self.target
-        unseen = Unseen(target.held_out, torch.tensor(target.held_out_scenes))
-        return Judge(target.whole, unseen, held_out, untrained, self.runtime)
+        return Judge(target.whole, target.held_out, target.held_out_scenes, held_out, untrained, self.runtime)
 
     def _witnesses(self, pairs: ImagePairs, scenes: list[int]) -> Witnesses:
         answers = infer(self.source_model(), pairs, side="source", runtime=self.runtime)

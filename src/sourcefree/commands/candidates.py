@@ -107,35 +107,25 @@ class Witnesses:
 
 
 @dataclass(frozen=True)
-class Unseen:
-    """Target images that no model was trained on.
-
-    Attributes:
-        positions: among the target images.
-        scenes: (N,) number of the scene that each shows.
-    """
-
-    positions: list[int]
-    scenes: Tensor
-
-
-@dataclass(frozen=True)
 class Judge:
     """Label-free evidence: unlabelled target images and pairs.
 
-    What a model says of target images that it was trained on is no evidence: self-training makes it as sure of its errors
-    there as of the rest. So every score is of the unseen ones.
+    Self-training makes a model as sure of its errors on the target images that it is trained on as of the rest, so its accuracy
+    is estimated on images that it has not seen. They are few, so models are compared on all, and their probabilities
+    calibrated by mixtures of all: those no model has seen.
 
     Attributes:
         target: un-augmented target images, all of them.
-        unseen: those that no model was trained on.
+        unseen: positions of those that no model was trained on.
+        unseen_scenes: how many these show.
         held_out: pairs that no model was trained on.
         untrained: pairs for models that were trained on none: the held-out ones too, or all where pairs are few.
         runtime: where to compute.
     """
 
     target: UnlabelledImages
-    unseen: Unseen
+    unseen: list[int]
+    unseen_scenes: int
     held_out: Witnesses
     untrained: Witnesses
     runtime: Runtime
@@ -152,27 +142,27 @@ class Judge:
         """Return the scores that held-out pairs give."""
         return _pair_scores(self.infer_pairs(model), self.held_out.source_logits)
 
-    def mixing_scores(self, model: nn.Module, logits: Tensor) -> dict[str, float]:
-        """Return what mixtures of unseen target images say: MixVal, a temperature and the mean confidence at it.
+    def mixing_scores(self, model: nn.Module, target: ClassifierOutput) -> dict[str, float]:
+        """Return what mixtures of target images say: MixVal, a temperature and the mean confidence at it.
 
-        Only the first images of a fixed shuffle are mixed: mixing all of many would double the cost of a look.
+        Only the first images of a fixed shuffle are mixed: mixing all would double the cost of a look.
 
         Args:
             model: to be asked for mixtures.
-            logits: (N, K) on the unseen target images.
+            target: its outputs on all target images.
         """
-        chosen = torch.randperm(len(logits), generator=torch.Generator().manual_seed(0))[:_MIXED]
-        images = self.target.subset([self.unseen.positions[number] for number in chosen])
+        chosen = torch.randperm(len(self.target), generator=torch.Generator().manual_seed(0))[:_MIXED]
+        images = self.target.subset(chosen.tolist())
 
         def predict(first: Tensor, second: Tensor, share: float) -> Tensor:
             return infer(model, _Mixtures(images, first, second, share), runtime=self.runtime).logits
 
-        labels = logits.argmax(-1)[chosen]
+        labels = target.logits.argmax(-1)[chosen]
         temperature = source_free_temperature(labels, predict)
         return {
             "mixing_consistency": mixing_consistency(labels, predict),
             "mixing_temperature": temperature,
-            "calibrated_confidence": mean_confidence(logits / temperature),
+            "calibrated_confidence": mean_confidence(target.logits / temperature),
         }
 
     def share_unlike_pairs(self) -> float:
@@ -191,22 +181,21 @@ class Judge:
         """
         witnesses = self.held_out if trained_on_pairs else self.untrained
         target, pair_logits = self.infer_target(model), self._testimony(model, witnesses)
-        logits = target.logits[self.unseen.positions]
         scores = {
             **_pair_scores(pair_logits, witnesses.source_logits),
-            "target_information": target_information(logits, pair_logits, witnesses.source_logits),
-            "mean_confidence": mean_confidence(logits),
+            "target_information": target_information(target.logits, pair_logits, witnesses.source_logits),
+            "mean_confidence": mean_confidence(target.logits),
         }
-        mixing = self.mixing_scores(model, logits)
+        mixing = self.mixing_scores(model, target)
         of_pairs = pair_temperature(pair_logits, witnesses.source_logits)
         temperature = trusted_temperature(of_mixtures=mixing["mixing_temperature"], of_pairs=of_pairs)
         target_scores = {
-            "information_maximization": mutual_information(logits),
-            "soft_neighbourhood_density": soft_neighbourhood_density(logits),
-            "nuclear_norm": nuclear_norm(logits),
-            "class_correlation": class_correlation(logits),
+            "information_maximization": mutual_information(target.logits),
+            "soft_neighbourhood_density": soft_neighbourhood_density(target.logits),
+            "nuclear_norm": nuclear_norm(target.logits),
+            "class_correlation": class_correlation(target.logits),
             **mixing,
-            "estimated_accuracy": mean_confidence(logits / temperature),
+            "estimated_accuracy": mean_confidence(target.logits[self.unseen] / temperature),
         }
         return Candidate(
             name=name,
@@ -219,9 +208,7 @@ class Judge:
             source_logits=witnesses.source_logits,
             chance=chance_of_match(pair_logits, witnesses.source_logits, witnesses.scenes),
             scenes=len(set(witnesses.scenes.tolist())),
-            resampled=resampled_information(
-                logits, pair_logits, witnesses.source_logits, scenes=self.unseen.scenes, pair_scenes=witnesses.scenes
-            ),
+            resampled=resampled_information(target.logits, pair_logits, witnesses.source_logits, witnesses.scenes),
         )
 
     def _testimony(self, model: nn.Module, witnesses: Witnesses) -> Tensor:

@@ -58,7 +58,8 @@ def decide(
     decision = choose_candidate(evidence, preferred=preferred, unlike=unlike)
     delivered = candidates[decision.delivered]
     doubt = _doubt(delivered, evidence[delivered.name], unlike, labels)
-    estimate = None if doubt else estimate_accuracy(delivered.target_scores["estimated_accuracy"])
+    confidence = delivered.target_scores["estimated_accuracy"]
+    estimate = None if doubt else estimate_accuracy(confidence, scenes=judge.unseen_scenes)
     warnings = (*decision.warnings, *doubt)
     return Delivery(preferred, delivered.name, decision.reason, estimate, unlike, warnings)
 

@@ -39,8 +39,8 @@ class TargetData:
     Attributes:
         train: augmenting view for training.
         whole: un-augmented view of all of them.
-        held_out: positions in it of those that are kept for label-free evidence.
-        held_out_scenes: number of the scene that each of these shows.
+        held_out: positions in it of those that are kept to estimate accuracy by.
+        held_out_scenes: how many scenes these show.
         modality: the sensor with the statistics of these images.
         unreadable: (file, reason).
         notes: plain sentences for the user.
@@ -49,7 +49,7 @@ class TargetData:
     train: UnlabelledImages
     whole: UnlabelledImages
     held_out: list[int]
-    held_out_scenes: list[int]
+    held_out_scenes: int
     modality: Modality
     unreadable: list[tuple[str, str]]
     notes: tuple[str, ...]
@@ -123,7 +123,7 @@ def load_target(
         modality: the target sensor.
         size: of the network's input in pixels.
         max_unreadable: share of unreadable files above which it is an error.
-        held_out: share of the images that is kept for label-free evidence.
+        held_out: share of the images that is kept to estimate accuracy by.
         seed: of the split and the augmentations.
         progress: shows the reading.
         chosen: positions in the sorted list of files that are used; default: all.
@@ -150,7 +150,7 @@ def load_target(
     images = UnlabelledImages(store, modality=measured, size=size, seed=seed)
     if len(images) < _LEAST_TARGET:
         raise DataError(
-            f"{folder}: expected at least {_LEAST_TARGET} usable images, one of them to judge by, found {len(images)}",
+            f"{folder}: expected at least {_LEAST_TARGET} usable images, one of them held out, found {len(images)}",
             hint=_MORE_IMAGES,
         )
     train, kept = split_held_out(images.names, share=held_out, seed=seed, of="target images")
@@ -159,7 +159,7 @@ def load_target(
         train=images.subset(train),
         whole=images.plain(),
         held_out=kept,
-        held_out_scenes=[scenes[position] for position in kept],
+        held_out_scenes=len({scenes[position] for position in kept}),
         modality=measured,
         unreadable=store.unreadable,
         notes=tuple(notes),

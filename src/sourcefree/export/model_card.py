@@ -89,7 +89,7 @@ def _sensor(model: Mapping[str, Any]) -> str:
 def _data(summary: Mapping[str, Any]) -> str:
     names = {
         "target": "unlabelled target images",
-        "held_out_target": "of these, held out for evidence",
+        "held_out_target": "of these, held out to estimate accuracy by",
         "pairs": "task-irrelevant pairs to learn from",
         "held_out_pairs": "pairs held out for evidence",
         "source": "labelled source images",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-# Wide enough for nearly all adapted models that we measured (docs/selection.md): the guess is too high where scenes are few.
-_BELOW, _ABOVE = 0.30, 0.15
+# Wide enough for nearly all adapted models that we measured (docs/selection.md).
+_TEMPERATURE = 0.12  # what the temperature may be wrong by
+_SCENE = 0.5  # what one scene may be off by; so many scenes are off by this over the root of their number
 
 
 @dataclass(frozen=True)
@@ -44,17 +46,19 @@ def trusted_temperature(*, of_mixtures: float, of_pairs: float) -> float:
     return min(of_mixtures, max(1.0, of_pairs))
 
 
-def estimate_accuracy(confidence: float) -> AccuracyEstimate:
+def estimate_accuracy(confidence: float, *, scenes: int) -> AccuracyEstimate:
     """Return the estimate from the mean probability of the predicted class at the trusted temperature.
 
-    Where probabilities are honest, their mean is the expected accuracy. The temperature is found without labels
-    (:func:`trusted_temperature`), so it is off by an amount that no formula gives: the interval's width is what was
-    measured, and it is as wide on purpose.
+    Where probabilities are honest, their mean is the expected accuracy; on images that the model was trained on without labels
+    they are not, whatever the temperature. The temperature is found without labels (:func:`trusted_temperature`), so it is off
+    by an amount that no formula gives, and few scenes may be harder or easier than the rest: the interval has room for both,
+    as much as was measured.
 
     Args:
-        confidence: mean over the target images.
+        confidence: mean over target images that the model was not trained on.
+        scenes: how many these show, at least 1.
 
     Reference: average confidence, Hendrycks and Gimpel, 2017; Guo et al., 2017; the width is ours.
     """
-    guess = min(max(confidence, 0.0), 1.0)
-    return AccuracyEstimate(guess, max(guess - _BELOW, 0.0), min(guess + _ABOVE, 1.0))
+    guess, room = min(max(confidence, 0.0), 1.0), math.hypot(_TEMPERATURE, _SCENE / math.sqrt(scenes))
+    return AccuracyEstimate(guess, max(guess - room, 0.0), min(guess + room, 1.0))

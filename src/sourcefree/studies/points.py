@@ -50,8 +50,8 @@ class PointRecorder:
             "progress": round(progress, 3),
             "accuracy": self.accuracy(candidate),
             "scores": {**candidate.scores, **candidate.target_scores},
+            "unseen_scenes": self.judge.unseen_scenes,  # that the estimate is of
             "answers": _rounded(candidate.target.logits),
-            "unseen": self.judge.unseen.positions,
             "pair_answers": _rounded(candidate.pair_logits),
             "source_answers": _rounded(candidate.source_logits),
         }
@@ -109,6 +109,7 @@ def _flat(task: str, seed: int, group: Mapping[tuple[str, str, float], Row], lab
             **{"task": task, "seed": seed, "method": method, "stage": stage, "progress": progress},
             "accuracy": point["accuracy"],
             **point["scores"],
+            **{name: point[name] for name in ("unseen_scenes",) if name in point},  # older versions had none
             **({"uses_labels": 1.0} if method in labelled else {}),
         }
         for (method, stage, progress), point in group.items()

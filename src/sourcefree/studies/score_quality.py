@@ -17,7 +17,17 @@ from sourcefree.studies.cell import Row
 from sourcefree.studies.summary import Table, names
 
 _NO_MOMENTS = ("source-only", "adabn", "translated", "tgmb")  # stages that train no target model
-_NO_SCORES = ("task", "seed", "method", "stage", "progress", "accuracy", "mixing_temperature", "uses_labels")
+_NO_SCORES = (
+    "task",
+    "seed",
+    "method",
+    "stage",
+    "progress",
+    "accuracy",
+    "mixing_temperature",
+    "unseen_scenes",
+    "uses_labels",
+)
 
 
 @dataclass(frozen=True)
@@ -137,7 +147,8 @@ def _moment_table(rows: Sequence[Row], scores: Sequence[str]) -> Table:
 
 
 def _estimate_table(rows: Sequence[Row], tasks: Sequence[str]) -> Table:
-    estimated = [row for row in rows if _is_end(row) and "estimated_accuracy" in row]
+    # Those of older versions, of images that the models were trained on, are another quantity.
+    estimated = [row for row in rows if _is_end(row) and "unseen_scenes" in row]
     body = []
     for task in tasks:
         ends = [row for row in estimated if row["task"] == task]
@@ -151,7 +162,7 @@ def _estimate_table(rows: Sequence[Row], tasks: Sequence[str]) -> Table:
 
 
 def _inside(row: Row) -> bool:
-    estimate = estimate_accuracy(row["estimated_accuracy"])
+    estimate = estimate_accuracy(row["estimated_accuracy"], scenes=int(row["unseen_scenes"]))
     return bool(estimate.low <= row["accuracy"] <= estimate.high)
 
 

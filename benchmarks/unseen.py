@@ -1,0 +1,71 @@
+"""How sure a model is, and how often right, on target images it was trained on and on others: why evidence is of the others.
+
+python benchmarks/unseen.py --task nir-1 --data DATA [--method multilevel] [--seed 2] [--cache runs/cache]
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from sourcefree.commands.candidates import Candidate, Judge, Unseen
+from sourcefree.selection.scores import mean_confidence
+from sourcefree.studies.measure import load_cell
+from sourcefree.studies.part import part_of
+from sourcefree.studies.prepare import prepare
+from sourcefree.studies.study import load_study, study_cells
+from sourcefree.studies.task_folders import TaskFolders
+
+
+def judged(judge: Judge, candidate: Candidate, positions: list[int]) -> Candidate:
+    """Return the candidate judged on some of the target images, each a scene of its own."""
+    some = replace(judge, unseen=Unseen(positions, torch.arange(len(positions))))
+    return some.candidate(candidate.name, candidate.model)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--task", default="nir-1")
+    parser.add_argument("--method", default="multilevel")
+    parser.add_argument("--seed", type=int, default=2)
+    parser.add_argument("--data", type=Path, default=Path())
+    parser.add_argument("--cache", type=Path, default=Path("runs/cache"))
+    options = parser.parse_args()
+    (cell,) = part_of(
+        study_cells(load_study("methods"), origin="methods"),
+        ("task", [options.task], lambda cell: cell.task_name),
+        ("method", [options.method], lambda cell: cell.method_name),
+        ("seed", [options.seed], lambda cell: cell.seed),
+    )
+    folders = TaskFolders(cell.task, cell.seed, options.cache, options.data)
+    prepare(folders)
+    with tempfile.TemporaryDirectory() as work:
+        adaptation, test = load_cell(cell, folders.prepared(), Path(work), Path(work) / "bridges")
+        judge = adaptation.judge()
+        models = adaptation.candidates(judge)
+    target, labels = adaptation.target, adaptation.source.labels
+    unseen = set(target.held_out)
+    parts = {
+        "trained on": (judge, [position for position in range(len(target.whole)) if position not in unseen]),
+        "held out": (judge, target.held_out),
+        "test images": (replace(judge, target=test.images.plain()), list(range(len(test.images)))),
+    }
+    print(f"{'model':<14}{'images':<14}{'count':>7}{'accuracy':>10}{'confidence':>12}{'estimate':>10}")
+    for model in models.values():
+        for name, (of, positions) in parts.items():
+            found = judged(of, model, positions)
+            answers = found.target.logits[positions]
+            truth = [labels.index(of.target.names[position].partition("/")[0]) for position in positions]
+            accuracy = float((answers.argmax(-1) == torch.tensor(truth)).double().mean())
+            shown = (accuracy, mean_confidence(answers), found.target_scores["estimated_accuracy"])
+            print(
+                f"{model.name:<14}{name:<14}{len(positions):>7}" + "".join(f"{100 * value:>9.1f} %" for value in shown)
+            )
+
+
+if __name__ == "__main__":
+    main()
