@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from sourcefree.commands.candidates import Candidate, Judge, Unseen
+from sourcefree.commands.candidates import Candidate, Judge
 from sourcefree.selection.scores import mean_confidence
 from sourcefree.studies.measure import load_cell
 from sourcefree.studies.part import part_of
@@ -22,9 +22,8 @@ from sourcefree.studies.task_folders import TaskFolders
 
 
 def judged(judge: Judge, candidate: Candidate, positions: list[int]) -> Candidate:
-    """Return the candidate judged on some of the target images, each a scene of its own."""
-    some = replace(judge, unseen=Unseen(positions, torch.arange(len(positions))))
-    return some.candidate(candidate.name, candidate.model)
+    """Return the candidate with its accuracy estimated on these target images."""
+    return replace(judge, unseen=positions).candidate(candidate.name, candidate.model)
 
 
 def main() -> None:

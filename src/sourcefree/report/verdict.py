@@ -265,7 +265,7 @@ def _estimate(data: RunData) -> list[str]:
     if {"accuracy", "low", "high"} <= set(data.estimate):
         guess, low, high = (percent(data.estimate[name]) for name in ("accuracy", "low", "high"))
         sentences.append(
-            f"Estimated without labels, the delivered model classifies about {guess} of the target images correctly "
+            f"Estimated without labels, the delivered model classifies about {guess} of new target images correctly "
             f"({low} to {high})."
         )
     delivered = data.candidate(str(data.delivered))
