@@ -23,7 +23,8 @@ from sourcefree.studies.task_folders import TaskFolders
 
 def judged(judge: Judge, candidate: Candidate, positions: list[int]) -> Candidate:
     """Return the candidate with its accuracy estimated on these target images."""
-    return replace(judge, unseen=positions).candidate(candidate.name, candidate.model)
+    scenes = torch.arange(len(positions))  # the interval is not shown
+    return replace(judge, unseen=positions, unseen_scenes=scenes).candidate(candidate.name, candidate.model)
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from sourcefree.commands.adaptation import Adaptation
 from sourcefree.commands.candidates import Candidate
@@ -85,4 +86,5 @@ def test_accuracy_is_estimated_on_target_images_that_no_model_was_trained_on(cac
     delivery = decide(
         {"source-only": replace(candidate, name="source-only", chance=0.0)}, judge, adaptation.settings, ("a", "b")
     )
-    assert delivery.estimate == estimate_accuracy(found, scenes=target.held_out_scenes)
+    unseen = (logits[target.held_out] / candidate.temperature).softmax(-1).amax(-1)
+    assert delivery.estimate == estimate_accuracy(unseen, torch.tensor(target.held_out_scenes))

@@ -158,10 +158,20 @@ def test_pairs_can_lessen_the_temperature_of_mixtures_but_never_sharpen(
     assert trusted_temperature(of_mixtures=of_mixtures, of_pairs=of_pairs) == trusted
 
 
-def test_estimates_stay_within_zero_and_one() -> None:
-    assert estimate_accuracy(0.5, scenes=25).to_dict() == pytest.approx(
-        {"accuracy": 0.5, "low": 0.3438, "high": 0.6562}, abs=1e-4
-    )
-    assert (estimate_accuracy(0.97, scenes=6).high, estimate_accuracy(0.05, scenes=6).low) == (1.0, 0.0)
-    few, many = (estimate_accuracy(0.5, scenes=scenes) for scenes in (6, 600))
-    assert few.low < many.low < 0.5 - 0.12 < 0.5 + 0.12 < many.high < few.high
+def test_the_interval_of_an_estimate_has_room_for_the_temperature_and_for_other_scenes() -> None:
+    alike = estimate_accuracy(torch.full((20,), 0.5), torch.arange(20) // 2)
+    assert alike.to_dict() == pytest.approx({"accuracy": 0.5, "low": 0.38, "high": 0.62})
+    confidence = torch.linspace(0.3, 0.9, 12)
+    estimate = estimate_accuracy(confidence, torch.arange(12))
+    error = float(confidence.std()) / 12**0.5 * 2.201  # Student's t with 11 degrees of freedom
+    assert estimate.accuracy - estimate.low == pytest.approx((0.12**2 + error**2) ** 0.5, abs=1e-4)
+    copies = estimate_accuracy(confidence.repeat_interleave(5), torch.arange(60) // 5)
+    assert (copies.low, copies.high) == pytest.approx((estimate.low, estimate.high))
+    assert estimate_accuracy(confidence, torch.arange(12) // 3).low < estimate.low  # fewer scenes
+
+
+def test_estimates_stay_within_zero_and_one_and_one_scene_tells_nothing_of_others() -> None:
+    sure, lost = (estimate_accuracy(torch.tensor([value, value]), torch.arange(2)) for value in (0.97, 0.05))
+    assert (sure.high, lost.low) == (1.0, 0.0)
+    one = estimate_accuracy(torch.tensor([0.6, 0.7]), torch.zeros(2))
+    assert (one.low, one.high) == (0.0, 1.0)

@@ -145,8 +145,23 @@ def test_the_error_of_the_estimate_is_that_of_the_ends() -> None:
     shared = {"task": "t", "seed": 0, "method": "m", "stage": "adapted"}
     rows = [
         {**shared, "progress": 0.5, "accuracy": 0.0, "estimated_accuracy": 0.9},
-        {**shared, "progress": 1, "accuracy": 0.6, "estimated_accuracy": 0.7, "unseen_scenes": 9.0},
-        {**shared, "progress": 1, "method": "other", "accuracy": 0.3, "estimated_accuracy": 0.9, "unseen_scenes": 9.0},
+        {
+            **shared,
+            "progress": 1,
+            "accuracy": 0.6,
+            "estimated_accuracy": 0.7,
+            "estimate_low": 0.6,
+            "estimate_high": 0.8,
+        },
+        {
+            **shared,
+            "progress": 1,
+            "method": "other",
+            "accuracy": 0.3,
+            "estimated_accuracy": 0.9,
+            "estimate_low": 0.4,
+            "estimate_high": 1.0,
+        },
         {**shared, "progress": 1, "method": "of an older version", "accuracy": 0.3, "estimated_accuracy": 0.9},
     ]
     table = quality_tables(rows)[-1]

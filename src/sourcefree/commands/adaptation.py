@@ -105,7 +105,8 @@ class Adaptation:
         few = len(held_out.pairs) < ENOUGH
         untrained = self._witnesses(self.pairs.whole, self.pairs.scenes) if few else held_out
         target = self.target
-        return Judge(target.whole, target.held_out, target.held_out_scenes, held_out, untrained, self.runtime)
+        scenes = torch.tensor(target.held_out_scenes)
+        return Judge(target.whole, target.held_out, scenes, held_out, untrained, self.runtime)
 
     def _witnesses(self, pairs: ImagePairs, scenes: list[int]) -> Witnesses:
         answers = infer(self.source_model(), pairs, side="source", runtime=self.runtime)

@@ -16,7 +16,7 @@ from sourcefree.engine.runtime import Runtime
 from sourcefree.models.classifier import Classifier
 from sourcefree.selection.chance import chance_of_match
 from sourcefree.selection.drift import appearance, share_unlike
-from sourcefree.selection.estimate import trusted_temperature
+from sourcefree.selection.estimate import AccuracyEstimate, estimate_accuracy, trusted_temperature
 from sourcefree.selection.mixing import mixing_consistency, source_free_temperature
 from sourcefree.selection.resampling import resampled_information
 from sourcefree.selection.scores import (
@@ -53,6 +53,7 @@ class Candidate:
         scores: label-free scores by name: those that the report shows.
         target_scores: further ones, of the target images' answers alone, for studies of scores.
         temperature: that makes its probabilities as honest as can be told without labels.
+        estimate: of its accuracy.
         target: its outputs on all target images.
         pair_logits: (N, K) on the target images of pairs that it was not trained on.
         source_logits: (N, K) of the source model on their source images.
@@ -66,6 +67,7 @@ class Candidate:
     scores: Mapping[str, float]
     target_scores: Mapping[str, float]
     temperature: float
+    estimate: AccuracyEstimate
     target: ClassifierOutput
     pair_logits: Tensor
     source_logits: Tensor
@@ -117,7 +119,7 @@ class Judge:
     Attributes:
         target: un-augmented target images, all of them.
         unseen: positions of those that no model was trained on.
-        unseen_scenes: how many these show.
+        unseen_scenes: (N,) number of the scene that each of these shows.
         held_out: pairs that no model was trained on.
         untrained: pairs for models that were trained on none: the held-out ones too, or all where pairs are few.
         runtime: where to compute.
@@ -125,7 +127,7 @@ class Judge:
 
     target: UnlabelledImages
     unseen: list[int]
-    unseen_scenes: int
+    unseen_scenes: Tensor
     held_out: Witnesses
     untrained: Witnesses
     runtime: Runtime
@@ -189,13 +191,15 @@ class Judge:
         mixing = self.mixing_scores(model, target)
         of_pairs = pair_temperature(pair_logits, witnesses.source_logits)
         temperature = trusted_temperature(of_mixtures=mixing["mixing_temperature"], of_pairs=of_pairs)
+        unseen = (target.logits[self.unseen].float() / temperature).softmax(-1).amax(-1)
+        estimate = estimate_accuracy(unseen, self.unseen_scenes)
         target_scores = {
             "information_maximization": mutual_information(target.logits),
             "soft_neighbourhood_density": soft_neighbourhood_density(target.logits),
             "nuclear_norm": nuclear_norm(target.logits),
             "class_correlation": class_correlation(target.logits),
             **mixing,
-            "estimated_accuracy": mean_confidence(target.logits[self.unseen] / temperature),
+            "estimated_accuracy": estimate.accuracy,
         }
         return Candidate(
             name=name,
@@ -203,6 +207,7 @@ class Judge:
             scores=scores,
             target_scores=target_scores,
             temperature=temperature,
+            estimate=estimate,
             target=target,
             pair_logits=pair_logits,
             source_logits=witnesses.source_logits,

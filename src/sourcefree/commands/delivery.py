@@ -10,7 +10,7 @@ import torch
 from sourcefree.commands.candidates import Candidate, Judge
 from sourcefree.config import AdaptSettings
 from sourcefree.selection.drift import STRANGE
-from sourcefree.selection.estimate import AccuracyEstimate, estimate_accuracy
+from sourcefree.selection.estimate import AccuracyEstimate
 from sourcefree.selection.guard import Evidence, choose_candidate
 from sourcefree.selection.objective import DECISIVE
 from sourcefree.selection.scores import dominant_share
@@ -58,8 +58,7 @@ def decide(
     decision = choose_candidate(evidence, preferred=preferred, unlike=unlike)
     delivered = candidates[decision.delivered]
     doubt = _doubt(delivered, evidence[delivered.name], unlike, labels)
-    confidence = delivered.target_scores["estimated_accuracy"]
-    estimate = None if doubt else estimate_accuracy(confidence, scenes=judge.unseen_scenes)
+    estimate = None if doubt else delivered.estimate
     warnings = (*decision.warnings, *doubt)
     return Delivery(preferred, delivered.name, decision.reason, estimate, unlike, warnings)
 

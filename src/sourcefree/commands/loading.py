@@ -40,7 +40,7 @@ class TargetData:
         train: augmenting view for training.
         whole: un-augmented view of all of them.
         held_out: positions in it of those that are kept to estimate accuracy by.
-        held_out_scenes: how many scenes these show.
+        held_out_scenes: number of the scene that each of these shows.
         modality: the sensor with the statistics of these images.
         unreadable: (file, reason).
         notes: plain sentences for the user.
@@ -49,7 +49,7 @@ class TargetData:
     train: UnlabelledImages
     whole: UnlabelledImages
     held_out: list[int]
-    held_out_scenes: int
+    held_out_scenes: list[int]
     modality: Modality
     unreadable: list[tuple[str, str]]
     notes: tuple[str, ...]
@@ -159,7 +159,7 @@ def load_target(
         train=images.subset(train),
         whole=images.plain(),
         held_out=kept,
-        held_out_scenes=len({scenes[position] for position in kept}),
+        held_out_scenes=[scenes[position] for position in kept],
         modality=measured,
         unreadable=store.unreadable,
         notes=tuple(notes),

@@ -5,9 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-# Wide enough for nearly all adapted models that we measured (docs/selection.md).
-_TEMPERATURE = 0.12  # what the temperature may be wrong by
-_SCENE = 0.5  # what one scene may be off by; so many scenes are off by this over the root of their number
+import torch
+from scipy.stats import t as student_t
+from torch import Tensor
+
+_TEMPERATURE = (
+    0.12  # what it may be wrong by: wide enough for nearly all adapted models that we measured (docs/selection.md)
+)
+_LEVEL = 0.95  # of the room for other scenes
 
 
 @dataclass(frozen=True)
@@ -46,19 +51,31 @@ def trusted_temperature(*, of_mixtures: float, of_pairs: float) -> float:
     return min(of_mixtures, max(1.0, of_pairs))
 
 
-def estimate_accuracy(confidence: float, *, scenes: int) -> AccuracyEstimate:
+def estimate_accuracy(confidence: Tensor, scenes: Tensor) -> AccuracyEstimate:
     """Return the estimate from the mean probability of the predicted class at the trusted temperature.
 
     Where probabilities are honest, their mean is the expected accuracy; on images that the model was trained on without labels
     they are not, whatever the temperature. The temperature is found without labels (:func:`trusted_temperature`), so it is off
-    by an amount that no formula gives, and few scenes may be harder or easier than the rest: the interval has room for both,
-    as much as was measured.
+    by an amount that no formula gives: the interval has as much room for it as was measured. And few scenes may be harder or
+    easier than the rest: the interval has room for that as their differences ask for.
 
     Args:
-        confidence: mean over target images that the model was not trained on.
-        scenes: how many these show, at least 1.
+        confidence: (N,) probability of the predicted class on target images that the model was not trained on.
+        scenes: (N,) number of the scene that each shows.
 
-    Reference: average confidence, Hendrycks and Gimpel, 2017; Guo et al., 2017; the width is ours.
+    Reference: average confidence, Hendrycks and Gimpel, 2017; Guo et al., 2017; the error of a mean over scenes: Cochran,
+    "Sampling techniques", 1977 (clusters of unequal size); the room for the temperature is ours.
     """
-    guess, room = min(max(confidence, 0.0), 1.0), math.hypot(_TEMPERATURE, _SCENE / math.sqrt(scenes))
+    guess = float(confidence.double().mean())
+    room = math.hypot(_TEMPERATURE, _room_for_scenes(confidence.double() - guess, scenes))
     return AccuracyEstimate(guess, max(guess - room, 0.0), min(guess + room, 1.0))
+
+
+def _room_for_scenes(deviations: Tensor, scenes: Tensor) -> float:
+    """Return half the interval that holds the mean over all scenes, from the images' deviations from the mean over these."""
+    sums = torch.stack([deviations[scenes == number].sum() for number in set(scenes.tolist())])
+    count = len(sums)
+    if count < 2:
+        return 1.0  # nothing is known of other scenes
+    error = math.sqrt(count / (count - 1) * float(sums.square().sum())) / len(deviations)
+    return error * float(student_t.ppf((1 + _LEVEL) / 2, count - 1))

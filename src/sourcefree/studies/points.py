@@ -50,7 +50,7 @@ class PointRecorder:
             "progress": round(progress, 3),
             "accuracy": self.accuracy(candidate),
             "scores": {**candidate.scores, **candidate.target_scores},
-            "unseen_scenes": self.judge.unseen_scenes,  # that the estimate is of
+            "estimate": {"low": candidate.estimate.low, "high": candidate.estimate.high},
             "answers": _rounded(candidate.target.logits),
             "pair_answers": _rounded(candidate.pair_logits),
             "source_answers": _rounded(candidate.source_logits),
@@ -109,7 +109,7 @@ def _flat(task: str, seed: int, group: Mapping[tuple[str, str, float], Row], lab
             **{"task": task, "seed": seed, "method": method, "stage": stage, "progress": progress},
             "accuracy": point["accuracy"],
             **point["scores"],
-            **{name: point[name] for name in ("unseen_scenes",) if name in point},  # older versions had none
+            **{f"estimate_{end}": value for end, value in point.get("estimate", {}).items()},  # older versions had none
             **({"uses_labels": 1.0} if method in labelled else {}),
         }
         for (method, stage, progress), point in group.items()

@@ -11,13 +11,14 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from sourcefree.config import STUDENT_SECTIONS
-from sourcefree.selection.estimate import estimate_accuracy
 from sourcefree.selection.objective import SIGNS
 from sourcefree.studies.cell import Row
 from sourcefree.studies.summary import Table, names
 
 _NO_MOMENTS = ("source-only", "adabn", "translated", "tgmb")  # stages that train no target model
+_INTERVAL = ("estimate_low", "estimate_high")
 _NO_SCORES = (
+    *_INTERVAL,
     "task",
     "seed",
     "method",
@@ -25,7 +26,6 @@ _NO_SCORES = (
     "progress",
     "accuracy",
     "mixing_temperature",
-    "unseen_scenes",
     "uses_labels",
 )
 
@@ -148,7 +148,7 @@ def _moment_table(rows: Sequence[Row], scores: Sequence[str]) -> Table:
 
 def _estimate_table(rows: Sequence[Row], tasks: Sequence[str]) -> Table:
     # Those of older versions, of images that the models were trained on, are another quantity.
-    estimated = [row for row in rows if _is_end(row) and "unseen_scenes" in row]
+    estimated = [row for row in rows if _is_end(row) and set(_INTERVAL) <= set(row)]
     body = []
     for task in tasks:
         ends = [row for row in estimated if row["task"] == task]
@@ -162,8 +162,8 @@ def _estimate_table(rows: Sequence[Row], tasks: Sequence[str]) -> Table:
 
 
 def _inside(row: Row) -> bool:
-    estimate = estimate_accuracy(row["estimated_accuracy"], scenes=int(row["unseen_scenes"]))
-    return bool(estimate.low <= row["accuracy"] <= estimate.high)
+    low, high = (row[end] for end in _INTERVAL)
+    return bool(low <= row["accuracy"] <= high)
 
 
 def _correlation(value: float) -> str:
