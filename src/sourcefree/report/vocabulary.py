@@ -87,10 +87,11 @@ _PHRASES = {
 
 _COUNTS = {
     "target": "target images",
-    "held_out_target": "of these held out",
+    "held_out_target": "target held out",
+    "held_out_pairs": "pairs held out",
     "source": "source images",
     "held_out": "held-out images",
-    "unreadable": "unreadable files",
+    "unreadable": "unreadable",
 }
 
 
