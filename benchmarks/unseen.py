@@ -1,4 +1,4 @@
-"""How sure a model is, and how often right, on target images it was trained on and on others: why evidence is of the others.
+"""How sure a model is, and how often right, on target images it was trained on and on others: the estimate is of the others.
 
 python benchmarks/unseen.py --task nir-1 --data DATA [--method multilevel] [--seed 2] [--cache runs/cache]
 """

@@ -40,13 +40,13 @@ def decode_tiff(data: bytes, *, bands: int | None = None) -> Array:
             orientation = int(page.tags.valueof(274, 1))
             simple = page.photometric in (0, 1, 2) and (page.bitspersample >= 8 or page.bitspersample == 1)
             if not simple:
-                return _no_data_as_nan(_with_pillow(data, page), page)
+                return _with_pillow(data, page)
             try:
                 array = file.series[0].asarray()
             except (KeyError, ValueError, NotImplementedError) as error:
                 if "imagecodecs" not in str(error):
                     raise
-                return _no_data_as_nan(_with_pillow(data, page), page)
+                return _with_pillow(data, page)
             array = _drop_alpha(_channels_last(array, file.series[0].axes), page, bands)
             array = _no_data_as_nan(array, page)
             inverted = page.photometric == 0
@@ -112,7 +112,7 @@ def _with_pillow(data: bytes, page: Any) -> Array:
         if wide or image.mode == "L":
             array = _own_numbers(array, page)
         # Newer Pillow turns TIFF upright while loading and then drops the tag.
-        return orient(array, int(image.getexif().get(274, 1)))
+        return orient(_no_data_as_nan(array, page), int(image.getexif().get(274, 1)))
 
 
 def _own_numbers(array: Array, page: Any) -> Array:
