@@ -18,7 +18,7 @@ from sourcefree.data.folders import (
     ignored_files,
     ignored_images,
 )
-from sourcefree.data.held_out import scenes_of, split_held_out
+from sourcefree.data.held_out import split_held_out
 from sourcefree.data.left_out import Origin, by_reason
 from sourcefree.data.modality import MODALITIES, Modality
 from sourcefree.data.store import ImageStore, load_images, load_pairs
@@ -153,13 +153,12 @@ def load_target(
             f"{folder}: expected at least {_LEAST_TARGET} usable images, one of them held out, found {len(images)}",
             hint=_MORE_IMAGES,
         )
-    train, kept = split_held_out(images.names, share=held_out, seed=seed, of="target images")
-    scenes = scenes_of(images.names)
+    split = split_held_out(images.names, share=held_out, seed=seed, of="target images")
     return TargetData(
-        train=images.subset(train),
+        train=images.subset(split.train),
         whole=images.plain(),
-        held_out=kept,
-        held_out_scenes=[scenes[position] for position in kept],
+        held_out=split.held_out,
+        held_out_scenes=split.held_out_scenes,
         modality=measured,
         unreadable=store.unreadable,
         notes=tuple(notes),
@@ -217,16 +216,15 @@ def load_pair_data(
         size=size,
         seed=seed,
     )
-    train, kept = split_held_out(pairs.names, share=held_out, seed=seed)
+    split = split_held_out(pairs.names, share=held_out, seed=seed)
     unreadable = sorted([*sources.unreadable, *targets.unreadable])
     notes = _pair_notes(paired, sources.unreadable, targets.unreadable)
-    scenes = scenes_of(pairs.names)
     return PairData(
-        train=pairs.subset(train),
-        held_out=pairs.subset(kept).plain(),
-        held_out_scenes=[scenes[position] for position in kept],
+        train=pairs.subset(split.train),
+        held_out=pairs.subset(split.held_out).plain(),
+        held_out_scenes=split.held_out_scenes,
         whole=pairs.plain(),
-        scenes=scenes,
+        scenes=split.scenes,
         unreadable=unreadable,
         notes=notes,
     )

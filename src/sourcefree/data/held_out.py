@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,8 +19,28 @@ _RUNS = 40
 _COUNTER = re.compile(r"[-_. ]?[A-Za-z]*\d+$")
 
 
-def split_held_out(names: Sequence[str], *, share: float, seed: int, of: str = "pairs") -> tuple[list[int], list[int]]:
-    """Return positions to train on and positions held out: ``share`` of them, at least 30 of six scenes, at most a third.
+@dataclass(frozen=True)
+class Split:
+    """What is trained on and what is held out.
+
+    Attributes:
+        train: positions to train on.
+        held_out: positions held out.
+        scenes: number of the scene that each of all shows.
+    """
+
+    train: list[int]
+    held_out: list[int]
+    scenes: list[int]
+
+    @property
+    def held_out_scenes(self) -> list[int]:
+        """Number of the scene that each of the held out shows."""
+        return [self.scenes[position] for position in self.held_out]
+
+
+def split_held_out(names: Sequence[str], *, share: float, seed: int, of: str = "pairs") -> Split:
+    """Return the split: ``share`` of all is held out, at least 30 of six scenes, at most a third.
 
     Frames of a sequence and crops of a picture are near copies of each other. They are told by their names: what is equal up
     to the last number is one scene, so ``a_001_c2`` and ``a_001_c3`` stay together, and so do the frames ``seq4_0001`` and
@@ -32,7 +53,7 @@ def split_held_out(names: Sequence[str], *, share: float, seed: int, of: str = "
         of: what they are names of: each kind has a choice of its own.
     """
     wanted, limit = max(ENOUGH, round(share * len(names))), int(_MOST * len(names))
-    scenes = scenes_of(names)
+    scenes = _scenes(names, longest=wanted // _LEAST_KEPT_SCENES)
     members: dict[int, list[int]] = {}
     for position, scene in enumerate(scenes):
         members.setdefault(scene, []).append(position)
@@ -45,13 +66,12 @@ def split_held_out(names: Sequence[str], *, share: float, seed: int, of: str = "
             held_out += members[scene]
             kept_scenes += 1
     kept = set(held_out)
-    return [position for position in range(len(names)) if position not in kept], sorted(held_out)
+    return Split([position for position in range(len(names)) if position not in kept], sorted(held_out), scenes)
 
 
-def scenes_of(names: Sequence[str]) -> list[int]:
-    """Return the number of the scene that each name belongs to; see :func:`split_held_out`."""
+def _scenes(names: Sequence[str], *, longest: int) -> list[int]:
     scenes = _by_name(names)
-    return scenes if len(set(scenes)) >= _LEAST_SCENES else _by_neighbourhood(names)
+    return scenes if len(set(scenes)) >= _LEAST_SCENES else _by_neighbourhood(names, longest=longest)
 
 
 def _by_name(names: Sequence[str]) -> list[int]:
@@ -61,8 +81,11 @@ def _by_name(names: Sequence[str]) -> list[int]:
     return [numbers[key] for key in keys]
 
 
-def _by_neighbourhood(names: Sequence[str]) -> list[int]:
-    """Return the number of the run of neighbours, in the order of names, that each name is in."""
-    length = max(1, len(names) // _RUNS)
+def _by_neighbourhood(names: Sequence[str], *, longest: int) -> list[int]:
+    """Return the number of the run of neighbours, in the order of names, that each name is in.
+
+    A run is a fortieth of all, but not so long that the fewest runs are more than is wanted: that would be training lost.
+    """
+    length = max(1, min(len(names) // _RUNS, longest))
     place = {position: order for order, position in enumerate(sorted(range(len(names)), key=lambda i: names[i]))}
     return [place[position] // length for position in range(len(names))]
