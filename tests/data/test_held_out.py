@@ -32,7 +32,7 @@ def test_crops_and_frames_of_one_scene_stay_together(pattern: str) -> None:
 def test_one_numbered_folder_is_cut_into_runs_of_neighbours() -> None:
     names = [f"{number:04d}.png" for number in range(400)]
     kept = [int(name[:4]) for name in held_out(names)]
-    assert len(kept) == 42, "six runs of no more than a sixth of what is wanted"
+    assert len(kept) == 42, "seven runs of six: a run is no longer than a sixth of the 40 that are wanted"
     borders = sum(after - before > 1 for before, after in itertools.pairwise(kept))
     assert borders < 7
 
