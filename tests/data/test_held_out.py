@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from sourcefree.data.held_out import split_held_out
 
 
-def held_out(names: list[str], share: float = 0.1, seed: int = 0) -> list[str]:
-    split = split_held_out(names, share=share, seed=seed)
+def held_out(names: list[str], share: float = 0.1, seed: int = 0, scenes: int = 6) -> list[str]:
+    split = split_held_out(names, share=share, scenes=scenes, seed=seed)
     assert sorted(split.train + split.held_out) == list(range(len(names)))
     return [names[position] for position in split.held_out]
 
@@ -37,11 +37,26 @@ def test_one_numbered_folder_is_cut_into_runs_of_neighbours() -> None:
     assert borders < 7
 
 
+def test_runs_are_shorter_where_more_of_them_are_asked_for_but_never_single_frames() -> None:
+    kept = [int(name[:4]) for name in held_out([f"{number:04d}.png" for number in range(1200)], scenes=12)]
+    assert len(kept) == 120, "twelve runs of ten"
+    few = [int(name[:4]) for name in held_out([f"{number:04d}.png" for number in range(300)], scenes=12)]
+    assert len(few) == 60, "twelve runs of five: of two, each frame would have a near copy on the other side"
+
+
+def test_as_many_scenes_as_are_asked_for_are_held_out_where_a_third_allows_it() -> None:
+    crops = [f"{scene}_{part}" for scene in range(60) for part in range(5)]
+    assert len(set(split_held_out(crops, share=0.1, scenes=12, seed=0).held_out_scenes)) == 12
+    few = split_held_out(crops[:120], share=0.1, scenes=12, seed=0)
+    assert len(set(few.held_out_scenes)) == 8
+    assert len(few.held_out) == 40
+
+
 @pytest.mark.parametrize("folders", [2, 10, 17, 18, 40])
 def test_pairs_in_class_folders_give_enough_scenes_to_judge_by(folders: int) -> None:
     """Ten folders as ten scenes would leave three to judge by, and three can be ordered in six ways only."""
     names = [f"class{folder}/{number:05d}.png" for folder in range(folders) for number in range(60)]
-    assert len(set(split_held_out(names, share=0.1, seed=0).held_out_scenes)) >= 6
+    assert len(set(split_held_out(names, share=0.1, scenes=6, seed=0).held_out_scenes)) >= 6
 
 
 def test_long_drives_give_several_scenes_to_judge_by() -> None:

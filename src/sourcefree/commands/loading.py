@@ -28,6 +28,8 @@ from sourcefree.seeds import stream_seed
 
 _LEAST_PAIRS = 10
 _LEAST_TARGET = 3  # of which a third can be held out
+_PAIR_SCENES = 12  # held out: which model is delivered hangs on them, and six often prove nothing
+_TARGET_SCENES = 6  # held out: for the estimate alone
 _MORE_IMAGES = "give a folder with more images: some dozens at the very least, for a model worth having"
 _ENLARGED = 2  # times that images may be enlarged without a word
 
@@ -153,7 +155,7 @@ def load_target(
             f"{folder}: expected at least {_LEAST_TARGET} usable images, one of them held out, found {len(images)}",
             hint=_MORE_IMAGES,
         )
-    split = split_held_out(images.names, share=held_out, seed=seed, of="target images")
+    split = split_held_out(images.names, share=held_out, scenes=_TARGET_SCENES, seed=seed, of="target images")
     return TargetData(
         train=images.subset(split.train),
         whole=images.plain(),
@@ -216,7 +218,7 @@ def load_pair_data(
         size=size,
         seed=seed,
     )
-    split = split_held_out(pairs.names, share=held_out, seed=seed)
+    split = split_held_out(pairs.names, share=held_out, scenes=_PAIR_SCENES, seed=seed)
     unreadable = sorted([*sources.unreadable, *targets.unreadable])
     notes = _pair_notes(paired, sources.unreadable, targets.unreadable)
     return PairData(

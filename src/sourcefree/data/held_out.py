@@ -13,9 +13,9 @@ from sourcefree.seeds import stream_seed
 
 ENOUGH = 30  # fewer prove little, and a model that cannot be judged cannot be delivered
 _MOST = 1 / 3  # of all
-_LEAST_KEPT_SCENES = 6  # pairs of a scene are alike: it is scenes that evidence counts
 _LEAST_SCENES = 18  # a third of which is six: three scenes have six orders, too few for a test at 5 %
 _RUNS = 40
+_LEAST_RUN = 5  # shorter ones of a film have near copies of their ends on the other side
 _COUNTER = re.compile(r"[-_. ]?[A-Za-z]*\d+$")
 
 
@@ -39,8 +39,8 @@ class Split:
         return [self.scenes[position] for position in self.held_out]
 
 
-def split_held_out(names: Sequence[str], *, share: float, seed: int, of: str = "pairs") -> Split:
-    """Return the split: ``share`` of all is held out, at least 30 of six scenes, at most a third.
+def split_held_out(names: Sequence[str], *, share: float, scenes: int, seed: int, of: str = "pairs") -> Split:
+    """Return the split: ``share`` of all is held out, at least 30 and so many scenes, at most a third.
 
     Frames of a sequence and crops of a picture are near copies of each other. They are told by their names: what is equal up
     to the last number is one scene, so ``a_001_c2`` and ``a_001_c3`` stay together, and so do the frames ``seq4_0001`` and
@@ -49,24 +49,25 @@ def split_held_out(names: Sequence[str], *, share: float, seed: int, of: str = "
     Args:
         names: relative path of each pair or image.
         share: of them that is held out.
+        scenes: how many are held out at least: images of a scene are alike, it is scenes that evidence counts.
         seed: of the choice.
         of: what they are names of: each kind has a choice of its own.
     """
     wanted, limit = max(ENOUGH, round(share * len(names))), int(_MOST * len(names))
-    scenes = _scenes(names, longest=wanted // _LEAST_KEPT_SCENES)
+    scene_of = _scenes(names, longest=max(_LEAST_RUN, wanted // scenes))
     members: dict[int, list[int]] = {}
-    for position, scene in enumerate(scenes):
+    for position, scene in enumerate(scene_of):
         members.setdefault(scene, []).append(position)
     held_out: list[int] = []
     kept_scenes = 0
     for scene in np.random.default_rng(stream_seed(seed, f"held-out {of}")).permutation(len(members)):
-        if len(held_out) >= min(wanted, limit) and kept_scenes >= _LEAST_KEPT_SCENES:
+        if len(held_out) >= min(wanted, limit) and kept_scenes >= scenes:
             break
         if len(held_out) + len(members[scene]) <= limit:
             held_out += members[scene]
             kept_scenes += 1
     kept = set(held_out)
-    return Split([position for position in range(len(names)) if position not in kept], sorted(held_out), scenes)
+    return Split([position for position in range(len(names)) if position not in kept], sorted(held_out), scene_of)
 
 
 def _scenes(names: Sequence[str], *, longest: int) -> list[int]:
@@ -84,7 +85,7 @@ def _by_name(names: Sequence[str]) -> list[int]:
 def _by_neighbourhood(names: Sequence[str], *, longest: int) -> list[int]:
     """Return the number of the run of neighbours, in the order of names, that each name is in.
 
-    A run is a fortieth of all, but not so long that the fewest runs are more than is wanted: that would be training lost.
+    A run is a fortieth of all, but no longer than needed: what the fewest runs hold beyond what is wanted is training lost.
     """
     length = max(1, min(len(names) // _RUNS, longest))
     place = {position: order for order, position in enumerate(sorted(range(len(names)), key=lambda i: names[i]))}
