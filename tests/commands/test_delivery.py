@@ -47,7 +47,7 @@ def candidate(name: str, score: float, *, logits: torch.Tensor = VARIED, chance:
         pair_logits=torch.zeros(4, 3),
         source_logits=torch.zeros(4, 3),
         chance=chance,
-        scenes=8,
+        agreeing=[0] * 8,
         resampled=torch.full((10,), score),
     )
 
@@ -100,4 +100,4 @@ def test_an_estimate_is_given_of_a_usual_model(logits: torch.Tensor) -> None:
 
 def test_the_summary_tells_on_how_many_scenes_the_evidence_stands() -> None:
     entry = candidate("adapted", 0.1).to_dict()
-    assert (entry["pairs"], entry["scenes"]) == (4, 8)
+    assert (entry["pairs"], entry["scenes"], entry["agreeing"]) == (4, 8, [0] * 8)

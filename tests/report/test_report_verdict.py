@@ -116,6 +116,25 @@ def test_pairs_of_one_scene_are_no_independent_evidence(fake_run: FakeRun, scene
     assert told in verdict.sentences[1]
 
 
+@pytest.mark.parametrize(
+    ("agreeing", "tone"),
+    [([20, 20, 25, 20, 20, 20], "good"), ([50, 35, 10, 10, 10, 10], "mixed")],
+    ids=["every scene prefers it", "one scene does"],
+)
+def test_models_are_compared_on_the_same_scenes(fake_run: FakeRun, agreeing: list[int], tone: str) -> None:
+    """The same 125 of 300 pairs against 60 in both: what counts is whether other scenes would say so too."""
+
+    def tell(summary: Any) -> None:
+        for candidate, own in zip(summary["candidates"], [[10] * 6] * 3 + [agreeing], strict=True):
+            candidate.update(pairs=300, scenes=6, agreeing=own)
+            candidate["scores"]["pair_agreement"] = sum(own) / 300
+
+    verdict = verdict_of(fake_run(labelled=False), change=tell)
+    assert verdict.tone == tone
+    assert "(+21.7 points" in verdict.sentences[1]
+    assert ("too little to tell" in verdict.sentences[1]) == (tone == "mixed")
+
+
 def evidence(score: float, *, chance: float = 0.0, preferred_by: float = 1.0) -> Evidence:
     draws = torch.zeros(100)
     draws[: round(100 * preferred_by)] = score

@@ -11,6 +11,7 @@ from sourcefree.selection.drift import appearance, share_unlike
 from sourcefree.selection.estimate import estimate_accuracy, trusted_temperature
 from sourcefree.selection.mixing import mixing_consistency, mixing_partners, source_free_temperature
 from sourcefree.selection.scores import (
+    agreement_by_scene,
     class_correlation,
     dominant_share,
     mean_confidence,
@@ -136,6 +137,11 @@ def test_the_temperature_undoes_loudness(loudness: float) -> None:
     labels = torch.distributions.Categorical(logits=logits).sample()
     found = source_free_temperature(labels, lambda first, _second, _share: loudness * logits[first])
     assert found == pytest.approx(loudness, rel=0.15)
+
+
+def test_agreement_is_counted_by_scene() -> None:
+    source, own = torch.eye(3)[[0, 1, 2, 0, 1]], torch.eye(3)[[0, 1, 0, 0, 2]]
+    assert agreement_by_scene(own, source, torch.tensor([7, 3, 3, 7, 5])) == [1, 0, 2]
 
 
 def test_appearance_tells_noise_and_another_setting_from_scenes() -> None:

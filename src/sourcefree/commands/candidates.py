@@ -20,6 +20,7 @@ from sourcefree.selection.estimate import AccuracyEstimate, estimate_accuracy, t
 from sourcefree.selection.mixing import mixing_consistency, source_free_temperature
 from sourcefree.selection.resampling import resampled_information
 from sourcefree.selection.scores import (
+    agreement_by_scene,
     class_correlation,
     mean_confidence,
     mutual_information,
@@ -58,7 +59,7 @@ class Candidate:
         pair_logits: (N, K) on the target images of pairs that it was not trained on.
         source_logits: (N, K) of the source model on their source images.
         chance: that answers which have nothing to do with these pairs match the source model's as well.
-        scenes: how many these pairs show.
+        agreeing: on how many of these pairs it agrees with the source model, by scene.
         resampled: (R,) what the score that decides would be on other scenes.
     """
 
@@ -72,8 +73,13 @@ class Candidate:
     pair_logits: Tensor
     source_logits: Tensor
     chance: float
-    scenes: int
+    agreeing: list[int]
     resampled: Tensor
+
+    @property
+    def scenes(self) -> int:
+        """How many scenes the pairs show."""
+        return len(self.agreeing)
 
     def to_dict(self) -> dict[str, object]:
         """Return the entry of ``summary.json``."""
@@ -88,6 +94,7 @@ class Candidate:
             "chance": self.chance,
             "pairs": len(self.pair_logits),
             "scenes": self.scenes,
+            "agreeing": self.agreeing,
             "class_counts": counts.tolist(),
             "evaluation": None,
         }
@@ -212,7 +219,7 @@ class Judge:
             pair_logits=pair_logits,
             source_logits=witnesses.source_logits,
             chance=chance_of_match(pair_logits, witnesses.source_logits, witnesses.scenes),
-            scenes=len(set(witnesses.scenes.tolist())),
+            agreeing=agreement_by_scene(pair_logits, witnesses.source_logits, witnesses.scenes),
             resampled=resampled_information(target.logits, pair_logits, witnesses.source_logits, witnesses.scenes),
         )
 

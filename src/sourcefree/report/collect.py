@@ -90,6 +90,7 @@ def _candidate(entry: Any, notes: list[str]) -> Candidate | None:
         evaluation=_evaluation(entry.get("evaluation"), notes),
         pairs=_count(entry.get("pairs")),
         scenes=_count(entry.get("scenes")),
+        agreeing=tuple(int(_number(value) or 0) for value in _as_list(entry.get("agreeing"))),
     )
 
 

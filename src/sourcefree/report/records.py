@@ -39,6 +39,7 @@ class Candidate:
         evaluation: metrics on labelled images, where labels were given.
         pairs: on how many pairs its scores stand; None in runs of older versions.
         scenes: how many scenes these pairs show; None in runs of older versions.
+        agreeing: on how many of the pairs of each scene it agrees with the source model; empty in runs of older versions.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Candidate:
     evaluation: Evaluation | None
     pairs: int | None = None
     scenes: int | None = None
+    agreeing: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

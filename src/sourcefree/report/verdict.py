@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+from scipy.stats import t as student_t
+
 from sourcefree.report.records import Candidate, RunData
 from sourcefree.report.vocabulary import candidate_phrase, candidate_title, capital, join, percent, points
 
@@ -54,10 +57,14 @@ class _Comparison:
 
 @dataclass(frozen=True)
 class _Share:
-    """A share, and how many independent observations it is of; None where that is not known."""
+    """A share, and how many independent observations it is of; None where that is not known.
+
+    Where it is of scenes, ``by_scene`` says what each adds to it; empty where that is not known.
+    """
 
     value: float
     count: int | None
+    by_scene: tuple[float, ...] = ()
 
 
 def judge(data: RunData) -> Verdict:
@@ -167,13 +174,17 @@ def _agreement(candidate: Candidate, held_out: int | None) -> _Share | None:
     Runs of older versions do not say how many scenes there were, or on how many pairs which model was judged.
     """
     value = candidate.scores.get("pair_agreement")
-    return None if value is None else _Share(value, candidate.scenes or candidate.pairs or held_out)
+    if value is None:
+        return None
+    by_scene = tuple(number / candidate.pairs for number in candidate.agreeing) if candidate.pairs else ()
+    return _Share(value, candidate.scenes or candidate.pairs or held_out, by_scene)
 
 
 def _against(result: _Comparison, name: str, mine: _Share, theirs: _Share, *, where: str = "") -> str:
     """File the rival under better, worse or equal and return its part of the sentence."""
     difference = mine.value - theirs.value
-    clear = abs(difference) > _margin(mine, theirs)
+    same_scenes = len(mine.by_scene) == len(theirs.by_scene) > 1
+    clear = abs(difference) > (_paired_margin(mine, theirs) if same_scenes else _margin(mine, theirs))
     group = result.equal if not clear else result.better if difference > 0 else result.worse
     rival = candidate_title(name) if name in _RIVALS else candidate_phrase(name)
     group.append(rival)
@@ -193,6 +204,13 @@ def _margin(*shares: _Share) -> float:
             return _TINY_DIFFERENCE
         variance += max(share.value * (1 - share.value), 0.25 / share.count) / share.count
     return _NORMAL_95 * math.sqrt(variance)
+
+
+def _paired_margin(mine: _Share, theirs: _Share) -> float:
+    """Return the difference of two shares of the same scenes that other scenes could make (95 %, Student's t)."""
+    differences = np.subtract(mine.by_scene, theirs.by_scene)
+    error = math.sqrt(len(differences) * differences.var(ddof=1))
+    return error * float(student_t.ppf(0.975, len(differences) - 1))
 
 
 def _replaced(data: RunData, own: str) -> bool:

@@ -26,6 +26,18 @@ def pair_agreement(logits: Tensor, source_logits: Tensor) -> float:
     return float((logits.argmax(-1) == source_logits.argmax(-1)).float().mean())
 
 
+def agreement_by_scene(logits: Tensor, source_logits: Tensor, scenes: Tensor) -> list[int]:
+    """Return on how many held-out pairs of each scene the model gives the source model's answer, S numbers.
+
+    Args:
+        logits: (N, K) of the model on the target images of held-out pairs.
+        source_logits: (N, K) of the source model on their source images.
+        scenes: (N,) number of the scene of each pair; the result is in the order of these numbers.
+    """
+    agree = logits.argmax(-1) == source_logits.argmax(-1)
+    return [int(agree[scenes == number].sum()) for number in sorted(set(scenes.tolist()))]
+
+
 def pair_divergence(logits: Tensor, source_logits: Tensor) -> float:
     """Return the mean KL(source model on source || model on target) over held-out pairs in nats; lower is better.
 
