@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
-from scipy.stats import t as student_t
+import torch
 
 from sourcefree.report.records import Candidate, RunData
 from sourcefree.report.vocabulary import candidate_phrase, candidate_title, capital, join, percent, points
+from sourcefree.selection.estimate import room_for_scenes
 
 _RIVALS = ("source-only", "adabn")
 _TINY_DIFFERENCE = 0.02  # without a sample size, less than two points is not called a difference
@@ -183,7 +183,7 @@ def _agreement(candidate: Candidate, held_out: int | None) -> _Share | None:
 def _against(result: _Comparison, name: str, mine: _Share, theirs: _Share, *, where: str = "") -> str:
     """File the rival under better, worse or equal and return its part of the sentence."""
     difference = mine.value - theirs.value
-    same_scenes = len(mine.by_scene) == len(theirs.by_scene) > 1
+    same_scenes = len(mine.by_scene) == len(theirs.by_scene) > 0
     clear = abs(difference) > (_paired_margin(mine, theirs) if same_scenes else _margin(mine, theirs))
     group = result.equal if not clear else result.better if difference > 0 else result.worse
     rival = candidate_title(name) if name in _RIVALS else candidate_phrase(name)
@@ -208,9 +208,7 @@ def _margin(*shares: _Share) -> float:
 
 def _paired_margin(mine: _Share, theirs: _Share) -> float:
     """Return the difference of two shares of the same scenes that other scenes could make (95 %, Student's t)."""
-    differences = np.subtract(mine.by_scene, theirs.by_scene)
-    error = math.sqrt(len(differences) * differences.var(ddof=1))
-    return error * float(student_t.ppf(0.975, len(differences) - 1))
+    return room_for_scenes(torch.tensor(mine.by_scene) - torch.tensor(theirs.by_scene))
 
 
 def _replaced(data: RunData, own: str) -> bool:

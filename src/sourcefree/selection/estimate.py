@@ -65,15 +65,20 @@ def estimate_accuracy(confidence: Tensor, scenes: Tensor) -> AccuracyEstimate:
     "Sampling techniques", 1977 (clusters of unequal size); the room for the temperature is ours.
     """
     guess = float(confidence.double().mean())
-    room = math.hypot(_TEMPERATURE, _room_for_scenes(confidence.double() - guess, scenes))
+    deviations = (confidence.double() - guess) / len(confidence)
+    by_scene = torch.stack([deviations[scenes == number].sum() for number in set(scenes.tolist())])
+    room = math.hypot(_TEMPERATURE, room_for_scenes(by_scene))
     return AccuracyEstimate(guess, max(guess - room, 0.0), min(guess + room, 1.0))
 
 
-def _room_for_scenes(deviations: Tensor, scenes: Tensor) -> float:
-    """Return half the interval that holds the mean over all scenes, from the images' deviations from the mean over these."""
-    sums = torch.stack([deviations[scenes == number].sum() for number in set(scenes.tolist())])
-    count = len(sums)
+def room_for_scenes(by_scene: Tensor) -> float:
+    """Return half the interval (95 %) that a sum over scenes has if other scenes are drawn.
+
+    Args:
+        by_scene: (S,) what each scene adds to the sum.
+    """
+    count = len(by_scene)
     if count < 2:
         return 1.0  # nothing is known of other scenes
-    error = math.sqrt(count / (count - 1) * float(sums.square().sum())) / len(deviations)
+    error = math.sqrt(count * float(by_scene.var()))
     return error * float(student_t.ppf((1 + _LEVEL) / 2, count - 1))
