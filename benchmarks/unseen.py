@@ -5,20 +5,16 @@ python benchmarks/unseen.py --task nir-1 --data DATA [--method multilevel] [--se
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 import torch
+from one_cell import cell_parser, chosen_cell
 
 from sourcefree.commands.candidates import Candidate, Judge
 from sourcefree.selection.scores import mean_confidence
 from sourcefree.studies.measure import load_cell
-from sourcefree.studies.part import part_of
-from sourcefree.studies.prepare import prepare
-from sourcefree.studies.study import load_study, study_cells
-from sourcefree.studies.task_folders import TaskFolders
 
 
 def judged(judge: Judge, candidate: Candidate, positions: list[int]) -> Candidate:
@@ -28,23 +24,9 @@ def judged(judge: Judge, candidate: Candidate, positions: list[int]) -> Candidat
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--task", default="nir-1")
-    parser.add_argument("--method", default="multilevel")
-    parser.add_argument("--seed", type=int, default=2)
-    parser.add_argument("--data", type=Path, default=Path())
-    parser.add_argument("--cache", type=Path, default=Path("runs/cache"))
-    options = parser.parse_args()
-    (cell,) = part_of(
-        study_cells(load_study("methods"), origin="methods"),
-        ("task", [options.task], lambda cell: cell.task_name),
-        ("method", [options.method], lambda cell: cell.method_name),
-        ("seed", [options.seed], lambda cell: cell.seed),
-    )
-    folders = TaskFolders(cell.task, cell.seed, options.cache, options.data)
-    prepare(folders)
+    cell, prepared = chosen_cell(cell_parser(__doc__, seed=2).parse_args())
     with tempfile.TemporaryDirectory() as work:
-        adaptation, test = load_cell(cell, folders.prepared(), Path(work), Path(work) / "bridges")
+        adaptation, test = load_cell(cell, prepared, Path(work), Path(work) / "bridges")
         judge = adaptation.judge()
         models = adaptation.candidates(judge)
     target, labels = adaptation.target, adaptation.source.labels

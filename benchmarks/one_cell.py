@@ -1,0 +1,41 @@
+"""One cell of the study ``methods``, chosen on the command line: what benchmarks of a single adaptation have in common."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from sourcefree.studies.cell import Cell
+from sourcefree.studies.part import part_of
+from sourcefree.studies.prepare import prepare
+from sourcefree.studies.study import load_study, study_cells
+from sourcefree.studies.task_folders import PreparedTask, TaskFolders
+
+
+def cell_parser(description: str | None, *, seed: int) -> argparse.ArgumentParser:
+    """Return a parser with the options that choose a cell.
+
+    Args:
+        description: of the script.
+        seed: default.
+    """
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--task", default="nir-1")
+    parser.add_argument("--method", default="multilevel")
+    parser.add_argument("--seed", type=int, default=seed)
+    parser.add_argument("--data", type=Path, default=Path())
+    parser.add_argument("--cache", type=Path, default=Path("runs/cache"))
+    return parser
+
+
+def chosen_cell(options: argparse.Namespace) -> tuple[Cell, PreparedTask]:
+    """Return the cell that the options choose, and its files, prepared where they are not there yet."""
+    (cell,) = part_of(
+        study_cells(load_study("methods"), origin="methods"),
+        ("task", [options.task], lambda cell: cell.task_name),
+        ("method", [options.method], lambda cell: cell.method_name),
+        ("seed", [options.seed], lambda cell: cell.seed),
+    )
+    folders = TaskFolders(cell.task, cell.seed, options.cache, options.data)
+    prepare(folders)
+    return cell, folders.prepared()
