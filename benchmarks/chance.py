@@ -51,7 +51,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.runs < 2:
         parser.error("--runs: two at least, to have something to compare")
-    cell, prepared = chosen_cell(options)
+    cell, prepared = chosen_cell(parser, options)
     answers = []
     for order in range(options.runs):
         probabilities, truth = trained(cell, prepared, order=order)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from sourcefree.errors import SourcefreeError
 from sourcefree.studies.cell import Cell
 from sourcefree.studies.part import part_of
 from sourcefree.studies.prepare import prepare
@@ -28,14 +29,23 @@ def cell_parser(description: str | None, *, seed: int) -> argparse.ArgumentParse
     return parser
 
 
-def chosen_cell(options: argparse.Namespace) -> tuple[Cell, PreparedTask]:
-    """Return the cell that the options choose, and its files, prepared where they are not there yet."""
-    (cell,) = part_of(
-        study_cells(load_study("methods"), origin="methods"),
-        ("task", [options.task], lambda cell: cell.task_name),
-        ("method", [options.method], lambda cell: cell.method_name),
-        ("seed", [options.seed], lambda cell: cell.seed),
-    )
-    folders = TaskFolders(cell.task, cell.seed, options.cache, options.data)
-    prepare(folders)
+def chosen_cell(parser: argparse.ArgumentParser, options: argparse.Namespace) -> tuple[Cell, PreparedTask]:
+    """Return the cell that the options choose, and its files, prepared where they are not there yet.
+
+    Options that choose none, a method that trains no target model, and data that are not there end the program with the
+    parser's message and exit code 2.
+    """
+    try:
+        (cell,) = part_of(
+            study_cells(load_study("methods"), origin="methods"),
+            ("task", [options.task], lambda cell: cell.task_name),
+            ("method", [options.method], lambda cell: cell.method_name),
+            ("seed", [options.seed], lambda cell: cell.seed),
+        )
+        if not cell.settings.students:
+            parser.error(f"--method {options.method} trains no target model")
+        folders = TaskFolders(cell.task, cell.seed, options.cache, options.data)
+        prepare(folders)
+    except SourcefreeError as error:
+        parser.error(str(error))
     return cell, folders.prepared()

@@ -24,7 +24,8 @@ def judged(judge: Judge, candidate: Candidate, positions: list[int]) -> Candidat
 
 
 def main() -> None:
-    cell, prepared = chosen_cell(cell_parser(__doc__, seed=2).parse_args())
+    parser = cell_parser(__doc__, seed=2)
+    cell, prepared = chosen_cell(parser, parser.parse_args())
     with tempfile.TemporaryDirectory() as work:
         adaptation, test = load_cell(cell, prepared, Path(work), Path(work) / "bridges")
         judge = adaptation.judge()
