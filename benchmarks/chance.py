@@ -16,27 +16,33 @@ from one_cell import cell_parser, chosen_cell
 from torch import Tensor
 
 from sourcefree.allocator import keep_freed_memory
+from sourcefree.commands.adaptation import Adaptation
+from sourcefree.commands.candidates import Judge
+from sourcefree.commands.loading import LabelledData
 from sourcefree.engine.inference import infer
-from sourcefree.studies.cell import Cell
+from sourcefree.engine.run_folder import RunFolder
 from sourcefree.studies.measure import load_cell
-from sourcefree.studies.task_folders import PreparedTask
 
 
-def trained(cell: Cell, prepared: PreparedTask, *, order: int) -> tuple[Tensor, Tensor]:
-    """Return the adapted model's probabilities of the test images (N, K) and their classes (N,).
+def trained(adaptation: Adaptation, judge: Judge, test: LabelledData, *, order: int) -> Tensor:
+    """Return the adapted model's probabilities of the test images, (N, K).
 
     Args:
-        cell: its seed says which images and which source model.
-        prepared: the cell's files.
-        order: seed of the training alone.
+        adaptation: a cell's, nothing trained yet.
+        judge: its evidence.
+        test: labelled images.
+        order: seed of this training.
     """
-    with tempfile.TemporaryDirectory() as work:
-        adaptation, test = load_cell(cell, prepared, Path(work), Path(work) / "bridges")
-        settings = adaptation.settings.model_copy(update={"seed": order})
-        again = replace(adaptation, settings=settings, trainer=replace(adaptation.trainer, seed=order))
-        model = again.candidates(again.judge())["adapted"].model
-        answers = infer(model, test.images.plain(), runtime=again.runtime)
-    return answers.logits.softmax(-1), torch.as_tensor(test.class_index)
+    folder = adaptation.folder.path / str(order)
+    again = replace(
+        adaptation,
+        settings=adaptation.settings.model_copy(update={"seed": order}),
+        trainer=replace(adaptation.trainer, seed=order),
+        folder=RunFolder(folder),
+        bridges=folder,
+    )
+    model = again.candidates(judge)["adapted"].model
+    return infer(model, test.images.plain(), runtime=adaptation.runtime).logits.softmax(-1)
 
 
 def percent(right: Sequence[Tensor]) -> float:
@@ -53,10 +59,12 @@ def main() -> None:
         parser.error("--runs: two at least, to have something to compare")
     cell, prepared = chosen_cell(parser, options)
     answers = []
-    for order in range(options.runs):
-        probabilities, truth = trained(cell, prepared, order=order)
-        answers.append(probabilities)
-        print(f"run {order:<32}{percent([probabilities.argmax(-1) == truth]):>6.1f} %", flush=True)
+    with tempfile.TemporaryDirectory() as work:
+        adaptation, test = load_cell(cell, prepared, Path(work), Path(work))
+        truth, judge = torch.as_tensor(test.class_index), adaptation.judge()
+        for order in range(options.runs):
+            answers.append(trained(adaptation, judge, test, order=order))
+            print(f"run {order:<32}{percent([answers[-1].argmax(-1) == truth]):>6.1f} %", flush=True)
     two = list(combinations(answers, 2))
     rows = {
         "mean of the runs": [one.argmax(-1) == truth for one in answers],
