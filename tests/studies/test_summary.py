@@ -55,6 +55,20 @@ def test_rows_of_different_source_models_are_named() -> None:
     assert "seed 0" not in note
 
 
+def test_calibration_errors_stand_side_by_side_before_and_after() -> None:
+    rows = [
+        row("a", "ours", 0, 0.5, ece=0.1, calibrated_ece=0.04),
+        row("a", "ours", 1, 0.5, ece=0.2, calibrated_ece=0.05),
+        row("b", "ours", 0, 0.5, ece=0.05, calibrated_ece=0.155),
+    ]
+    title = "Calibration error before and after calibration without labels, %"
+    (table,) = (table for table in summary_tables(rows) if table.title == title)
+    assert table.body == [["ours", "15.0 → 4.5", "5.0 → 15.5", "10.0 → 10.0"]]
+    (table,) = (table for table in summary_tables(rows, transposed=True) if table.title == title)
+    assert (table.header, table.body) == (["task", "ours"], [["a", "15.0 → 4.5"], ["b", "5.0 → 15.5"]])
+    assert title not in [table.title for table in summary_tables(ROWS)]  # nothing was calibrated
+
+
 def test_wins_are_counted_over_tasks_and_seeds() -> None:
     assert wins(ROWS, method="ours", other="source-only") == (1, 1, 0)
     assert wins(ROWS, method="source-only", other="ours") == (0, 1, 1)

@@ -140,6 +140,9 @@ def summary_tables(rows: Sequence[Row], *, transposed: bool = False) -> list[Tab
     translated = [row for row in rows if row.get("translated_accuracy") is not None]
     if translated:
         tables.append(_score_table(translated, "Accuracy of translated images, %", "translated_accuracy", transposed))
+    calibrated = [row for row in rows if row.get("calibrated_ece") is not None]
+    if calibrated:
+        tables.append(_calibration_table(calibrated, transposed))
     methods = names(rows, "method")
     if {"source-only", "oracle"} <= set(methods):
         tables.append(_recovered_table(rows))
@@ -193,6 +196,21 @@ def _mean_columns(rows: Sequence[Row], column: str) -> tuple[dict[str, dict[str,
         f"Mean: of methods with all {len(every)} runs. In common: over {count} runs on {tasks} tasks, which all have."
     )
     return {"mean": means, "in common": common}, note
+
+
+def _calibration_table(rows: Sequence[Row], transposed: bool) -> Table:
+    tasks, methods = names(rows, "task"), names(rows, "method")
+
+    def cell(task: str, method: str) -> str:
+        before, after = (spread(rows, task=task, method=method, column=name).mean for name in ("ece", "calibrated_ece"))
+        return _step(before, after)
+
+    title = "Calibration error before and after calibration without labels, %"
+    if transposed:
+        return Table(title, ["task", *map(_marked, methods)], [[t, *(cell(t, m) for m in methods)] for t in tasks])
+    means = {m: [average(rows, method=m, column=name) for name in ("ece", "calibrated_ece")] for m in methods}
+    body = [[_marked(m), *(cell(t, m) for t in tasks), _step(*means[m])] for m in methods]
+    return Table(title, ["method", *tasks, "mean"], body)
 
 
 def _recovered_table(rows: Sequence[Row]) -> Table:
@@ -275,6 +293,10 @@ def _percent(value: Spread) -> str:
         return ""
     text = f"{100 * value.mean:.1f}"
     return text if math.isnan(value.std) else f"{text} ± {100 * value.std:.1f}"
+
+
+def _step(before: float, after: float) -> str:
+    return f"{100 * before:.1f} → {100 * after:.1f}" if math.isfinite(before) and math.isfinite(after) else ""
 
 
 def _number(value: float) -> str:
