@@ -13,7 +13,7 @@ from rich.console import Console
 from sourcefree.config import STAGES
 from sourcefree.console import ConsoleProgress
 from sourcefree.data.image_io import write_image
-from sourcefree.stages import stage_title
+from sourcefree.stages import member_stages, section_of, stage_title
 
 
 @pytest.mark.parametrize("stage", ["source", "end-to-end", *STAGES])
@@ -24,6 +24,12 @@ def test_every_stage_is_shown_by_its_title(stage: str) -> None:
         progress.advance(1)
     assert shown.getvalue() == f"{stage_title(stage)}: 1/1\n"
     assert stage_title(stage) != stage
+
+
+def test_the_stages_of_several_members_are_told_apart() -> None:
+    first, second = (stage_title(stage) for stage in member_stages("shot", 2))
+    assert (first, second) == (stage_title("shot"), f"{first}, member 2")
+    assert [section_of(stage) for stage in (*member_stages("shot", 2), "end-to-end")] == ["shot", "shot", "end-to-end"]
 
 
 def test_numbers_do_not_take_the_room_of_count_and_time() -> None:

@@ -212,6 +212,11 @@ class AdaptSettings(Settings):
     aad: AadSettings | None = None
     adacontrast: AdaContrastSettings | None = None
     oracle: OracleSettings | None = None
+    members: int = Field(
+        1,
+        ge=1,
+        description="target models that are trained, each with another order of the images; their answers are averaged",
+    )
     joint: bool = Field(False, description="train translator and target model in one stage, end to end")
     translated_input: bool = Field(False, description="the target model reads translated images, at inference too")
     student_backbone: str | None = Field(
@@ -256,6 +261,8 @@ class AdaptSettings(Settings):
     def _stages_fit(self) -> AdaptSettings:
         if self.joint and (self.tgmb is None or self.tgkt is None or len(self.students) > 1):
             raise ValueError("joint training needs the sections tgmb and tgkt, and no other that trains a target model")
+        if self.members > 1 and (self.joint or self.translated_input):
+            raise ValueError("several members go with neither joint nor translated_input")
         if self.translated_input and self.tgmb is None:
             raise ValueError("translated_input needs the section tgmb")
         if self.student_backbone and (self.translated_input or self.native_stem or self.joint):

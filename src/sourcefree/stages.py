@@ -17,6 +17,19 @@ _TITLES = {
 }
 
 
+def member_stages(section: str, members: int) -> list[str]:
+    """Return the names of the stages that train a section's members: the section's own, then that with a number from 2 on."""
+    return [section, *(f"{section}-{number}" for number in range(2, members + 1))]
+
+
+def section_of(stage: str) -> str:
+    """Return the section whose stage, or member's stage, this is."""
+    section, _, number = stage.rpartition("-")
+    return section if number.isdigit() else stage
+
+
 def stage_title(stage: str) -> str:
     """Return the training stage as a heading; a name that is no stage stays as it is."""
-    return _TITLES.get(stage, stage or "Training")
+    section = section_of(stage)
+    title = _TITLES.get(section, section or "Training")
+    return title if section == stage else f"{title}, member {stage.rpartition('-')[2]}"

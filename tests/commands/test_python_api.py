@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -100,6 +101,22 @@ def test_an_own_module_is_adapted_to_a_sensor_of_two_bands(two_bands: Path) -> N
     predictions = sourcefree.predict(run=two_bands / "run", images=[two_bands / "target"], network=Own())
     assert predictions.probabilities.shape == (16, 2)
     assert set(predictions.predicted) <= {"cat", "dog"}
+
+
+def test_several_members_are_trained_in_other_orders_and_delivered_as_one(two_bands: Path) -> None:
+    settings = override(sourcefree.method_settings("shot"), {**QUICK, "members": 2, "shot.optimisation.epochs": 2})
+    settings = override(settings, {"tgmb": None, "multilevel": None, "shot.optimisation.batch_size": 8})
+    adapt(own_classifier(), two_bands, settings)
+    both = sourcefree.load_trained(two_bands / "run/candidates/adapted", network=Own()).model
+    stages = set(json.loads((two_bands / "run/summary.json").read_text())["timings"])
+    assert stages == {"shot", "shot-2"}
+    images = torch.randn(4, 2, 21, 21)
+    first, second = (member(images).logits for member in both.members())
+    assert not torch.allclose(first, second)
+    (two_bands / "run").rename(two_bands / "two")
+    adapt(own_classifier(), two_bands, override(settings, {"members": 1}))
+    alone = sourcefree.load_trained(two_bands / "run/candidates/adapted", network=Own()).model
+    assert torch.equal(alone(images).logits, first)  # the first member is the model that would have been trained alone
 
 
 @pytest.mark.parametrize("method", [name for name in METHODS if name != "oracle"])

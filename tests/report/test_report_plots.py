@@ -18,8 +18,8 @@ def texts(svg: bytes) -> list[str]:
     ]
 
 
-def curve(*values: float) -> Series:
-    return Series(stage="tgmb", name="loss", x=tuple(range(len(values))), y=values)
+def curve(*values: float, stage: str = "tgmb") -> Series:
+    return Series(stage=stage, name="loss", x=tuple(range(len(values))), y=values)
 
 
 @pytest.mark.parametrize(
@@ -36,8 +36,10 @@ def test_one_epoch_is_a_whole_number_on_the_axis() -> None:
 
 
 def test_the_last_stage_has_the_colour_of_the_adapted_model_and_the_bridge_has_not() -> None:
-    both = plots.line_plot([curve(1.0, 2.0), curve(3.0, 4.0)]).decode()
+    members = [curve(3.0, 4.0, stage=stage) for stage in ("shot", "shot-2")]
+    both = plots.line_plot([curve(1.0, 2.0), *members]).decode()
     assert 0 < both.index(style.BRIDGE) < both.index(style.ADAPTED)  # drawn in the order of the stages
+    assert style.BRIDGE not in plots.line_plot(members).decode()
     assert style.BRIDGE not in plots.line_plot([curve(1.0, 2.0)]).decode()
 
 

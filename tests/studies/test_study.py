@@ -154,8 +154,9 @@ def test_the_key_follows_what_decides_the_numbers_and_nothing_else() -> None:
         cell(settings=method_settings("nrc")),
         cell(settings=method_settings("adabn")),
         cell(settings=method_settings("source-only")),
+        cell(settings=override(method_settings("shot"), {"members": 2})),
     ]
-    assert len({cell().key, *(other.key for other in others)}) == 6
+    assert len({cell().key, *(other.key for other in others)}) == 7
 
 
 def test_the_key_knows_which_of_several_target_models_the_method_is_about() -> None:

@@ -31,10 +31,12 @@ from sourcefree.methods.tgkt import Tgkt
 from sourcefree.methods.tgmb import Tgmb
 from sourcefree.models.architecture import Architecture
 from sourcefree.models.classifier import Classifier, freeze
+from sourcefree.models.ensemble import deep_ensemble
 from sourcefree.models.student import check_student, new_student, other_student, student_architecture
 from sourcefree.models.trained import TrainedClassifier
 from sourcefree.models.translators import behind_translator, create_translator
 from sourcefree.seeds import stream_seed
+from sourcefree.stages import member_stages
 from sourcefree.types import ClassifierOutput
 
 
@@ -145,8 +147,18 @@ class Adaptation:
         return behind
 
     def _train_student(self, section: str, judge: Judge, found: dict[str, Candidate]) -> Classifier:
-        """Return the target model that a section trains, frozen."""
-        torch.manual_seed(stream_seed(self.settings.seed, "student"))
+        """Return the target model that a section trains, frozen: the average of its members where it has several."""
+        stages = member_stages(section, self.settings.members)
+        members = [self._train_member(section, stage, judge, found) for stage in stages]
+        if len(members) == 1:
+            return members[0]
+        averaged = deep_ensemble(members)
+        freeze(averaged)
+        return averaged
+
+    def _train_member(self, section: str, stage: str, judge: Judge, found: dict[str, Candidate]) -> Classifier:
+        """Return one target model, frozen; the stage's name decides the order of the images and their augmentations."""
+        torch.manual_seed(stream_seed(self.settings.seed, "student" if stage == section else stage))
         teacher = found.get("translated", found["source-only"])
         student = self._student(teacher.model)
         parts = StudentParts(self.source_model(), student, teacher.model)
@@ -156,8 +168,8 @@ class Adaptation:
             # The translator in front is the one that TGMB trained: its statistics must not move either.
             models = {name: part for name, part in method.named_children() if isinstance(part, Classifier)}
             method.keep_frozen(*(f"{name}.adapter" for name, model in models.items() if model.translator_name))
-        evidence = self._student_evidence(judge, student, stage=section)
-        self._fit(method, stage=section, optimisation=settings.optimisation, evidence=evidence)
+        evidence = self._student_evidence(judge, student, stage=stage)
+        self._fit(method, stage=stage, optimisation=settings.optimisation, evidence=evidence)
         freeze(student)
         return student
 
@@ -196,9 +208,17 @@ class Adaptation:
 
     def architecture_of(self, name: str) -> Architecture:
         """Return how the network of a candidate is built again."""
-        source, settings = self.source.architecture, self.settings
         if name in ("source-only", "adabn", "translated"):
-            return source
+            return self.source.architecture
+        member, count = self._member_architecture(), self.settings.members
+        if count == 1:
+            return member
+        return Architecture(
+            "deep-ensemble", member.name, member.num_classes, members=(member,) * count, in_channels=self.channels
+        )
+
+    def _member_architecture(self) -> Architecture:
+        source, settings = self.source.architecture, self.settings
         if settings.student_backbone is not None:
             return student_architecture(self.source.model, source, backbone=settings.student_backbone)
         return replace(source, in_channels=self.channels) if settings.native_stem else source
@@ -221,7 +241,8 @@ class Adaptation:
         return behind_translator(method.source_model, method.translator, name=name, in_channels=self.channels)
 
     def _student_evidence(self, judge: Judge, student: Classifier, *, stage: str) -> Evidence:
-        watch = self.observe
+        # Of several members none is the target model: only their average is looked at, at the end.
+        watch = self.observe if self.settings.members == 1 else None
         observe = None if watch is None else lambda before, after: watch(stage, before, after, student)
         return Evidence(self._infer_training_images, lambda: judge.pair_scores(student), observe)
 

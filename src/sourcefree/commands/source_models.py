@@ -115,6 +115,8 @@ def _adaptable(trained: TrainedClassifier, *, where: str = "the source model") -
     """
     if trained.model.translator_name:
         found = f"the translator {trained.model.translator_name!r}"
+    elif trained.architecture.kind == "deep-ensemble":
+        found = f"{len(trained.architecture.members)} adapted models whose answers are averaged"
     elif trained.architecture.in_channels != 3:
         found = f"a first convolution of {trained.architecture.in_channels} channels"
     else:

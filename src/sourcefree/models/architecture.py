@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -12,13 +13,13 @@ from torch import nn
 from torch.nn.utils.parametrizations import weight_norm
 
 from sourcefree.errors import CheckpointError, ConfigError, did_you_mean
-from sourcefree.models.classifier import Classifier, find_head
+from sourcefree.models.classifier import Classifier, channel_adapter, find_head
 from sourcefree.models.ensemble import HEAD, EnsembleNetwork, Restandardise
 from sourcefree.models.factory import call_factory
 from sourcefree.models.pretrained import check_backbone, create_backbone
 from sourcefree.models.stem import with_input_channels
 
-Kind = Literal["bottleneck", "timm", "torchvision", "module", "factory", "ensemble"]
+Kind = Literal["bottleneck", "timm", "torchvision", "module", "factory", "ensemble", "deep-ensemble"]
 
 
 @dataclass(frozen=True)
@@ -29,13 +30,15 @@ class Architecture:
         kind: ``bottleneck``: timm backbone + bottleneck + weight-normalised head, what ``train-source`` trains;
             ``timm`` or ``torchvision``: that library's classifier as it is; ``module``: the user's own nn.Module;
             ``factory``: what a function in the user's own Python file returns;
-            ``ensemble``: several of them, mixed.
+            ``ensemble``: several of them, mixed;
+            ``deep-ensemble``: one of them several times, each with what stands before it, averaged.
         name: the library's name of the backbone or model; the class name for ``module``.
         num_classes: K.
         bottleneck: width of the bottleneck, for kind ``bottleneck``.
         head: name of the final layer, for kind ``module``.
-        members: for kind ``ensemble``.
-        in_channels: of the first convolution, where it was changed to a sensor's own (see :mod:`sourcefree.models.stem`).
+        members: for both kinds of ensemble.
+        in_channels: that the network reads: a sensor's own where its first convolution was changed
+            (see :mod:`sourcefree.models.stem`), and for a deep ensemble.
         factory: ``file.py:function`` that builds the network, for kind ``factory``.
     """
 
@@ -63,9 +66,15 @@ class Architecture:
 
     def own_parts(self) -> list[str]:
         """Return the class names of the networks that only their author can build."""
-        return [self.name] if self.kind == "module" else [name for part in self.members for name in part.own_parts()]
+        if self.kind == "module":
+            return [self.name]
+        # The members of a deep ensemble are made of the same networks.
+        parts = self.members[:1] if self.kind == "deep-ensemble" else self.members
+        return [name for part in parts for name in part.own_parts()]
 
     def _build(self, pretrained: bool, own: Iterator[nn.Module]) -> tuple[nn.Module, str]:
+        if self.kind == "deep-ensemble":
+            return self._deep_ensemble(list(own)), HEAD
         network, head = self._network(pretrained, own)
         return (network if self.in_channels == 3 else with_input_channels(network, self.in_channels)), head
 
@@ -87,6 +96,14 @@ class Architecture:
             else _torchvision_model(self.name, self.num_classes)
         )
         return network, find_head(network)
+
+    def _deep_ensemble(self, own: list[nn.Module]) -> nn.Module:
+        members = []
+        for member in self.members:
+            network, head = member._build(False, iter(copy.deepcopy(own)))
+            before = channel_adapter(self.in_channels, member.in_channels)
+            members.append(Classifier(network, head=head, in_channels=self.in_channels, adapter=before))
+        return EnsembleNetwork(members)
 
     def to_dict(self) -> dict[str, object]:
         """Return plain data that :meth:`from_dict` takes back."""

@@ -1,4 +1,4 @@
-"""Several source models as one: the network of a classifier that mixes its members' answers."""
+"""Several models as one: the network of a classifier that mixes its members' answers."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Restandardise(nn.Module):
 
 
 class EnsembleNetwork(nn.Module):
-    """Classifiers of one sensor and one list of labels, mixed.
+    """Classifiers of one sensor and one list of labels, mixed: source models, or target models that were trained alike.
 
     Args:
         members: each maps images (N, C, H, W) to features and logits.
@@ -108,7 +108,23 @@ def ensemble(members: Sequence[Classifier], statistics: Sequence[Statistics] | N
         member.adapter = (
             Restandardise.between(statistics[0], statistics[place]) if statistics else Restandardise(member.in_channels)
         )
+    return _mixed(copies)
+
+
+def deep_ensemble(members: Sequence[Classifier]) -> Classifier:
+    """Return one classifier that averages the probabilities of models which were trained alike, with other orders of images.
+
+    Args:
+        members: of one sensor; each keeps what stands before its network, which may have been trained with it.
+
+    Reference: Lakshminarayanan et al., "Simple and scalable predictive uncertainty estimation using deep ensembles", NeurIPS
+    2017.
+    """
+    return _mixed(members)
+
+
+def _mixed(members: Sequence[Classifier]) -> Classifier:
     prefixes = [f"models.{place}.network." for place in range(len(members))]
     stages = [prefix + stage for prefix, member in zip(prefixes, members, strict=True) for stage in member.stage_names]
     channels = members[0].in_channels
-    return Classifier(EnsembleNetwork(copies), head=HEAD, in_channels=channels, stages=stages, adapter=nn.Identity())
+    return Classifier(EnsembleNetwork(members), head=HEAD, in_channels=channels, stages=stages, adapter=nn.Identity())

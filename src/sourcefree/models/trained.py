@@ -247,7 +247,7 @@ def _check_same_task(first: TrainedClassifier, other: TrainedClassifier) -> None
 def _adapter(architecture: Architecture, channels: int, translator: dict[str, Any] | None) -> nn.Module | None:
     if translator:
         return translator_adapter(in_channels=channels, **translator)
-    # A changed first convolution reads the sensor's channels itself.
+    # A changed first convolution, or a deep ensemble, reads the sensor's channels itself.
     return nn.Identity() if architecture.in_channels != 3 else None
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sourcefree.report import style
 from sourcefree.report.records import Series
 from sourcefree.report.style import figure_style, printable, to_svg
+from sourcefree.stages import section_of
 
 _LOG_RANGE = 20.0  # a positive curve that spans more than this factor is drawn on a log axis
 _TRUE_SHARE = "true share (labelled)"
@@ -36,9 +37,10 @@ def line_plot(
         figure = Figure(figsize=(3.3, 2.0))
         # Fixed margins: plots that stand side by side have their axes at the same place.
         axes = figure.add_axes((0.19, 0.2, 0.79, 0.77))
-        for position, curve in enumerate(series):
-            # The last stage trains the model that the run is about; what came before it stands back.
-            colour = style.ADAPTED if position == len(series) - 1 else style.BRIDGE
+        for curve in series:
+            # The last stage, of any member, trains the model that the run is about; what came before it stands back.
+            last = section_of(curve.stage) == section_of(series[-1].stage)
+            colour = style.ADAPTED if last else style.BRIDGE
             marker = "o" if len(curve.x) <= 12 else None
             axes.plot(curve.x, curve.y, color=colour, marker=marker, markersize=3)
         for value, colour in references:

@@ -13,7 +13,7 @@ from sourcefree.report.records import Candidate, GalleryItem, RunData, Series
 from sourcefree.report.thumbnails import data_uri, thumbnail_uri
 from sourcefree.report.vocabulary import candidate_phrase, candidate_title, format_value, percent, quantity
 from sourcefree.spread import evenly_spread
-from sourcefree.stages import stage_title
+from sourcefree.stages import section_of, stage_title
 
 _MOST_PICTURES = 72  # keeps a report below about 2 MB
 _MOST_POINTS = 800  # two maps in a few seconds on one core
@@ -94,7 +94,9 @@ def score_figures(data: RunData) -> list[Figure]:
     figures = []
     for name in dict.fromkeys(series.name for series in data.scores):
         # Rivals were trained too, in stages that are called as they are.
-        curves = [series for series in data.scores if series.name == name and data.candidate(series.stage) is None]
+        curves = [
+            series for series in data.scores if series.name == name and data.candidate(section_of(series.stage)) is None
+        ]
         references = [
             (candidate.scores[name], colour)
             for rival, colour in _REFERENCE_COLOURS.items()

@@ -39,6 +39,8 @@ class Cell:
         # Sections and switches that are off are left out: one that is added later changes no old key.
         sections = self.settings.model_dump(mode="json", exclude=set(RUN_SETTINGS))
         settings = {name: value for name, value in sections.items() if value not in (None, False)}
+        if settings["members"] == 1:
+            del settings["members"]
         # Methods that train nothing differ by their name alone.
         name = "" if self.settings.stages else self.settings.method
         # Of several target models the method is about the first, and the row is of that one.
