@@ -156,12 +156,12 @@ def test_appearance_tells_noise_and_another_setting_from_scenes() -> None:
 
 @pytest.mark.parametrize(
     ("of_mixtures", "of_pairs", "trusted"),
-    [(6.0, 2.0, 2.0), (1.5, 4.0, 1.5), (6.0, 0.3, 1.0), (0.7, 3.0, 0.7), (0.7, 0.3, 0.7)],
+    [(6.0, 3.0, 2.0), (1.5, 3.0, 1.5), (0.5, 3.0, 1.0), (0.7, 0.6, 0.4), (0.1, 18.0, 6.0)],
 )
-def test_pairs_can_lessen_the_temperature_of_mixtures_but_never_sharpen(
+def test_mixtures_are_believed_within_the_limits_that_pairs_set(
     of_mixtures: float, of_pairs: float, trusted: float
 ) -> None:
-    assert trusted_temperature(of_mixtures=of_mixtures, of_pairs=of_pairs) == trusted
+    assert trusted_temperature(of_mixtures=of_mixtures, of_pairs=of_pairs) == pytest.approx(trusted)
 
 
 def test_the_interval_of_an_estimate_has_room_for_the_temperature_and_for_other_scenes() -> None:
