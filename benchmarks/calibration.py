@@ -1,4 +1,4 @@
-"""What each temperature that is found without labels makes of a model's probabilities: none, of mixtures, of pairs, the trusted one.
+"""What each temperature that is found without labels makes of a model, beside the one that test labels ask for.
 
 python benchmarks/calibration.py --task depth-b --data DATA [--method multilevel] [--seed 0] [--cache runs/cache]
 """
@@ -9,8 +9,10 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import torch
 from one_cell import cell_parser, chosen_cell
 from torch import Tensor
+from torch.nn.functional import cross_entropy
 
 from sourcefree.allocator import keep_freed_memory
 from sourcefree.commands.candidates import Candidate, Judge
@@ -29,11 +31,18 @@ def rows(model: Candidate, judge: Judge, test: LabelledData) -> list[str]:
         "of mixtures": model.target_scores["mixing_temperature"],
         "of pairs": pair_temperature(model.pair_logits, model.source_logits),
         "trusted": model.temperature,
+        "due, by labels": due_temperature(answers, torch.as_tensor(test.class_index)),
     }
     return [
         row(model.name, name, t, answers / t, model.target.logits[judge.unseen] / t, test)
         for name, t in temperatures.items()
     ]
+
+
+def due_temperature(answers: Tensor, truth: Tensor) -> float:
+    """Return the temperature with the least cross-entropy on labelled images: Guo et al., ICML 2017."""
+    grid = torch.logspace(-1, 1, 81)
+    return float(grid[torch.stack([cross_entropy(answers.float() / t, truth) for t in grid]).argmin()])
 
 
 def row(model: str, name: str, temperature: float, answers: Tensor, unseen: Tensor, test: LabelledData) -> str:
@@ -49,7 +58,7 @@ def row(model: str, name: str, temperature: float, answers: Tensor, unseen: Tens
     """
     found = classification_metrics(probabilities=np.asarray(answers.softmax(-1)), labels=test.class_index)
     error = 100 * (mean_confidence(unseen) - found.accuracy)
-    return f"{model:<14}{100 * found.accuracy:>8.1f} %  {name:<14}{temperature:>6.2f}{100 * found.ece:>8.1f} %{error:>+12.1f}"
+    return f"{model:<14}{100 * found.accuracy:>8.1f} %  {name:<16}{temperature:>6.2f}{100 * found.ece:>8.1f} %{error:>+12.1f}"
 
 
 def main() -> None:
@@ -60,7 +69,7 @@ def main() -> None:
         adaptation, test = load_cell(cell, prepared, Path(work), Path(work) / "bridges")
         judge = adaptation.judge()
         models = adaptation.candidates(judge)
-    print(f"{'model':<14}{'accuracy':>10}  {'temperature':<20}{'ECE':>10}{'estimate':>12}")
+    print(f"{'model':<14}{'accuracy':>10}  {'temperature':<22}{'ECE':>10}{'estimate':>12}")
     for model in models.values():
         print(*rows(model, judge, test), sep="\n")
 

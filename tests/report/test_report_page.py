@@ -322,6 +322,20 @@ def test_every_picture_has_words_and_every_column_a_head(fake_run: FakeRun) -> N
     assert all(head.get("scope") for head in page.all("th"))
 
 
+def test_curves_of_scores_are_of_the_method_and_its_members_and_not_of_rivals(fake_run: FakeRun) -> None:
+    run = fake_run()
+    members = {"tgkt-2": 0.777, "shot": 0.111, "shot-2": 0.222}
+    with (run / "metrics.jsonl").open("a") as file:
+        for stage, value in members.items():
+            file.write(json.dumps({"stage": stage, "epoch": 0, "scores": {"pair_agreement": value}}) + "\n")
+    edit(
+        run, "summary.json", lambda summary: summary["candidates"].append({**summary["candidates"][3], "name": "shot"})
+    )
+    words = next(figure.alt for figure in views.score_figures(collect_run(run)) if "Pair agreement" in figure.alt)
+    assert "0.777" in words
+    assert "0.111" not in words and "0.222" not in words
+
+
 def test_many_classes_and_pictures_stay_small(fake_run: FakeRun) -> None:
     labels = tuple(f"class number {index}" for index in range(17))
     run = fake_run(labels=labels, files=tuple(f"{index}.png" for index in range(120)), images=60)
