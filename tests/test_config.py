@@ -103,8 +103,9 @@ def test_a_method_stays_what_it_is_about_whatever_rival_it_gets(
         ("source-only", {"joint": True}, "joint training needs"),
         ("shot", {"translated_input": True}, "needs the section tgmb"),
         ("tgmb-tgkt-joint", {"shot": {}}, "no other that trains a target model"),
-        ("tgmb-tgkt-joint", {"members": 2}, "several members go with neither joint"),
-        ("socket-translated", {"members": 2}, "several members go with neither joint"),
+        ("tgmb-tgkt-joint", {"members": 2}, "several members need"),
+        ("socket-translated", {"members": 2}, "several members need"),
+        ("adabn", {"members": 2}, "several members need a section that trains"),
         ("multilevel", {"members": 0}, "members"),
     ],
 )

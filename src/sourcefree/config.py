@@ -261,8 +261,10 @@ class AdaptSettings(Settings):
     def _stages_fit(self) -> AdaptSettings:
         if self.joint and (self.tgmb is None or self.tgkt is None or len(self.students) > 1):
             raise ValueError("joint training needs the sections tgmb and tgkt, and no other that trains a target model")
-        if self.members > 1 and (self.joint or self.translated_input):
-            raise ValueError("several members go with neither joint nor translated_input")
+        if self.members > 1 and (not self.students or self.joint or self.translated_input):
+            raise ValueError(
+                "several members need a section that trains a target model, and neither joint nor translated_input"
+            )
         if self.translated_input and self.tgmb is None:
             raise ValueError("translated_input needs the section tgmb")
         if self.student_backbone and (self.translated_input or self.native_stem or self.joint):
