@@ -5,22 +5,18 @@ python benchmarks/calibration.py --task depth-b --data DATA [--method multilevel
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-
 import numpy as np
 import torch
-from one_cell import cell_parser, chosen_cell
+from one_cell import cell_parser, judged_models
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
 from sourcefree.allocator import keep_freed_memory
 from sourcefree.commands.candidates import Candidate, Judge
 from sourcefree.commands.loading import LabelledData
 from sourcefree.engine.inference import infer
 from sourcefree.evaluation.metrics import classification_metrics
+from sourcefree.selection.mixing import fitted_temperature
 from sourcefree.selection.scores import mean_confidence, pair_temperature
-from sourcefree.studies.measure import load_cell
 
 
 def rows(model: Candidate, judge: Judge, test: LabelledData) -> list[str]:
@@ -31,18 +27,12 @@ def rows(model: Candidate, judge: Judge, test: LabelledData) -> list[str]:
         "of mixtures": model.target_scores["mixing_temperature"],
         "of pairs": pair_temperature(model.pair_logits, model.source_logits),
         "trusted": model.temperature,
-        "due, by labels": due_temperature(answers, torch.as_tensor(test.class_index)),
+        "due, by labels": fitted_temperature(answers.float(), torch.as_tensor(test.class_index)),
     }
     return [
         row(model.name, name, t, answers / t, model.target.logits[judge.unseen] / t, test)
         for name, t in temperatures.items()
     ]
-
-
-def due_temperature(answers: Tensor, truth: Tensor) -> float:
-    """Return the temperature with the least cross-entropy on labelled images: Guo et al., ICML 2017."""
-    grid = torch.logspace(-1, 1, 81)
-    return float(grid[torch.stack([cross_entropy(answers.float() / t, truth) for t in grid]).argmin()])
 
 
 def row(model: str, name: str, temperature: float, answers: Tensor, unseen: Tensor, test: LabelledData) -> str:
@@ -64,11 +54,7 @@ def row(model: str, name: str, temperature: float, answers: Tensor, unseen: Tens
 def main() -> None:
     keep_freed_memory()
     parser = cell_parser(__doc__, seed=0)
-    cell, prepared = chosen_cell(parser, parser.parse_args())
-    with tempfile.TemporaryDirectory() as work:
-        adaptation, test = load_cell(cell, prepared, Path(work), Path(work) / "bridges")
-        judge = adaptation.judge()
-        models = adaptation.candidates(judge)
+    _, test, judge, models = judged_models(parser)
     print(f"{'model':<14}{'accuracy':>10}  {'temperature':<22}{'ECE':>10}{'estimate':>12}")
     for model in models.values():
         print(*rows(model, judge, test), sep="\n")

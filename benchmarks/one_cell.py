@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import tempfile
 from pathlib import Path
 
+from sourcefree.commands.adaptation import Adaptation
+from sourcefree.commands.candidates import Candidate, Judge
+from sourcefree.commands.loading import LabelledData
 from sourcefree.errors import SourcefreeError
 from sourcefree.studies.cell import Cell
+from sourcefree.studies.measure import load_cell
 from sourcefree.studies.part import part_of
 from sourcefree.studies.prepare import prepare
 from sourcefree.studies.study import load_study, study_cells
@@ -49,3 +54,14 @@ def chosen_cell(parser: argparse.ArgumentParser, options: argparse.Namespace) ->
     except SourcefreeError as error:
         parser.error(str(error))
     return cell, folders.prepared()
+
+
+def judged_models(
+    parser: argparse.ArgumentParser,
+) -> tuple[Adaptation, LabelledData, Judge, dict[str, Candidate]]:
+    """Return the adaptation that the command line chooses, its test images, its evidence, and its models, trained."""
+    cell, prepared = chosen_cell(parser, parser.parse_args())
+    with tempfile.TemporaryDirectory() as work:
+        adaptation, test = load_cell(cell, prepared, Path(work), Path(work) / "bridges")
+        judge = adaptation.judge()
+        return adaptation, test, judge, adaptation.candidates(judge)

@@ -5,16 +5,13 @@ python benchmarks/unseen.py --task nir-1 --data DATA [--method multilevel] [--se
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import replace
-from pathlib import Path
 
 import torch
-from one_cell import cell_parser, chosen_cell
+from one_cell import cell_parser, judged_models
 
 from sourcefree.commands.candidates import Candidate, Judge
 from sourcefree.selection.scores import mean_confidence
-from sourcefree.studies.measure import load_cell
 
 
 def judged(judge: Judge, candidate: Candidate, positions: list[int]) -> Candidate:
@@ -25,11 +22,7 @@ def judged(judge: Judge, candidate: Candidate, positions: list[int]) -> Candidat
 
 def main() -> None:
     parser = cell_parser(__doc__, seed=2)
-    cell, prepared = chosen_cell(parser, parser.parse_args())
-    with tempfile.TemporaryDirectory() as work:
-        adaptation, test = load_cell(cell, prepared, Path(work), Path(work) / "bridges")
-        judge = adaptation.judge()
-        models = adaptation.candidates(judge)
+    adaptation, test, judge, models = judged_models(parser)
     target, labels = adaptation.target, adaptation.source.labels
     unseen = set(target.held_out)
     parts = {

@@ -19,7 +19,7 @@ from sourcefree.data.modality import Modality, load_modality
 from sourcefree.errors import CheckpointError, ConfigError, first_problem
 from sourcefree.files import whole_file, write_text
 from sourcefree.models.architecture import Architecture
-from sourcefree.models.classifier import Classifier, RepeatChannels, check_head, find_head, find_stages
+from sourcefree.models.classifier import Classifier, RepeatChannels, channel_adapter, check_head, find_head, find_stages
 from sourcefree.models.ensemble import ensemble
 from sourcefree.models.pretrained import IMAGENET_MEAN, IMAGENET_STD
 from sourcefree.models.probe import check_network
@@ -244,11 +244,10 @@ def _check_same_task(first: TrainedClassifier, other: TrainedClassifier) -> None
             )
 
 
-def _adapter(architecture: Architecture, channels: int, translator: dict[str, Any] | None) -> nn.Module | None:
+def _adapter(architecture: Architecture, channels: int, translator: dict[str, Any] | None) -> nn.Module:
     if translator:
         return translator_adapter(in_channels=channels, **translator)
-    # A changed first convolution, or a deep ensemble, reads the sensor's channels itself.
-    return nn.Identity() if architecture.in_channels != 3 else None
+    return channel_adapter(channels, architecture.in_channels)
 
 
 def _translator_entry(model: Classifier) -> dict[str, Any] | None:

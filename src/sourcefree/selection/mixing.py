@@ -81,7 +81,17 @@ def source_free_temperature(labels: Tensor, predict: Predict, *, seed: int = 0) 
     partners = torch.empty_like(order)
     partners[order] = order.roll(1)
     logits = predict(torch.arange(count), partners, _PSEUDOCAL_SHARE).float()
-    if not logits.isfinite().all():
-        return 1.0
+    return fitted_temperature(logits, labels) if logits.isfinite().all() else 1.0
+
+
+def fitted_temperature(logits: Tensor, labels: Tensor) -> float:
+    """Return the temperature at which logits have the least cross-entropy with labels, on a logarithmic grid in 0.1..10.
+
+    Args:
+        logits: (N, K), finite.
+        labels: (N,) classes.
+
+    Reference: Guo et al., "On calibration of modern neural networks", ICML 2017.
+    """
     losses = torch.stack([cross_entropy(logits / t, labels) for t in _TEMPERATURES])
     return float(_TEMPERATURES[losses.argmin()])
