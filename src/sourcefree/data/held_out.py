@@ -70,6 +70,15 @@ def split_held_out(names: Sequence[str], *, share: float, scenes: int, seed: int
     return Split([position for position in range(len(names)) if position not in kept], sorted(held_out), scene_of)
 
 
+def scene_numbers(names: Sequence[str]) -> list[int]:
+    """Return the number of the scene that each image shows, told by its name as in :func:`split_held_out`.
+
+    Args:
+        names: relative path of each image.
+    """
+    return _scenes(names, longest=_LEAST_RUN)
+
+
 def _scenes(names: Sequence[str], *, longest: int) -> list[int]:
     scenes = _by_name(names)
     return scenes if len(set(scenes)) >= _LEAST_SCENES else _by_neighbourhood(names, longest=longest)

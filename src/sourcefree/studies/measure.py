@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from torch import Tensor
 
 from sourcefree.commands.adaptation import Adaptation
 from sourcefree.commands.candidates import Candidate, Judge
@@ -17,6 +18,7 @@ from sourcefree.commands.source_models import resolve_source_model
 from sourcefree.config import AdaptSettings
 from sourcefree.data.datasets import LabelledImages
 from sourcefree.data.folders import PairedFiles, find_labelled_images, match_pairs
+from sourcefree.data.held_out import scene_numbers
 from sourcefree.data.modality import Modality, load_modality
 from sourcefree.data.store import ImageStore
 from sourcefree.engine.inference import infer
@@ -57,7 +59,8 @@ def run_cell(cell: Cell, *, cache: Path, data: Path, work: Path) -> Row:
     judge = adaptation.judge()
     recorder = PointRecorder(
         judge,
-        lambda candidate: _metrics(candidate, test, adaptation.runtime).accuracy,
+        lambda candidate: _logits(candidate, test, adaptation.runtime).argmax(-1).numpy() == test.class_index,
+        scene_numbers(test.images.names),
         cache / "points" / f"{cell.key}.json",
     )
     try:
@@ -212,5 +215,9 @@ def _measure(adaptation: Adaptation, judge: Judge, candidates: dict[str, Candida
 def _metrics(
     candidate: Candidate, test: LabelledData, runtime: Runtime, *, temperature: float = 1.0
 ) -> ClassificationMetrics:
-    logits = infer(candidate.model, test.images.plain(), runtime=runtime).logits / temperature
+    logits = _logits(candidate, test, runtime) / temperature
     return classification_metrics(probabilities=np.asarray(logits.softmax(-1)), labels=test.class_index)
+
+
+def _logits(candidate: Candidate, test: LabelledData, runtime: Runtime) -> Tensor:
+    return infer(candidate.model, test.images.plain(), runtime=runtime).logits

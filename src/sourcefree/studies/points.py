@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from sourcefree.commands.candidates import Candidate, Judge
@@ -30,12 +32,14 @@ class PointRecorder:
 
     Attributes:
         judge: label-free evidence.
-        accuracy: returns the accuracy of a model on the test images.
+        correct: returns (N,) which test images a model answers rightly.
+        scenes: (N,) number of the scene that each of them shows.
         path: file of the cell's points.
     """
 
     judge: Judge
-    accuracy: Callable[[Candidate], float]
+    correct: Callable[[Candidate], NDArray[np.bool_]]
+    scenes: Sequence[int]
     path: Path
 
     def observe(self, stage: str, before: float, after: float, model: Classifier) -> None:
@@ -45,10 +49,12 @@ class PointRecorder:
 
     def add(self, candidate: Candidate, *, stage: str, progress: float) -> None:
         """Store a model's scores, answers on the target images and accuracy; a point of the same moment is replaced."""
+        correct = self.correct(candidate)
         point = {
             "stage": stage,
             "progress": round(progress, 3),
-            "accuracy": self.accuracy(candidate),
+            "accuracy": float(correct.mean()),
+            "correct": by_scene(correct, self.scenes),
             "scores": {**candidate.scores, **candidate.target_scores},
             "estimate": {"low": candidate.estimate.low, "high": candidate.estimate.high},
             "answers": _rounded(candidate.target.logits),
@@ -57,6 +63,14 @@ class PointRecorder:
         }
         kept = [old for old in read_points(self.path) if (old["stage"], old["progress"]) != (stage, point["progress"])]
         write_text(self.path, json.dumps([*kept, point]))
+
+
+def by_scene(correct: Iterable[bool], scenes: Sequence[int]) -> str:
+    """Return 1 for every test image that is answered rightly and 0 for the others, a word for each scene: "110 0111"."""
+    words: dict[int, str] = {}
+    for answer, scene in zip(correct, scenes, strict=True):
+        words[scene] = words.get(scene, "") + str(int(answer))
+    return " ".join(words.values())
 
 
 def collect_points(rows: Sequence[Row], folder: Path, *, known: Sequence[Row] = ()) -> list[Row]:
@@ -108,6 +122,7 @@ def _flat(task: str, seed: int, group: Mapping[tuple[str, str, float], Row], lab
         {
             **{"task": task, "seed": seed, "method": method, "stage": stage, "progress": progress},
             "accuracy": point["accuracy"],
+            **({"correct": point["correct"]} if "correct" in point else {}),  # older versions had none
             **point["scores"],
             **{f"estimate_{end}": value for end, value in point.get("estimate", {}).items()},  # older versions had none
             **({"uses_labels": 1.0} if method in labelled else {}),

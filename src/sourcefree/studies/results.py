@@ -23,6 +23,7 @@ COLUMNS = (
 )
 _TEXT = ("task", "method", "status", "delivered", "note", "key")
 _POINT_TEXT = ("task", "method", "stage")
+_BY_SCENE = "correct"  # words of zeros and ones, see sourcefree.studies.points.by_scene
 _WHOLE = ("seed", "parameters", "images", "target_images", "pairs", "test_images")
 
 
@@ -90,7 +91,7 @@ def read_point_table(path: Path) -> list[Row]:
 
 
 def _point(row: Mapping[str, str]) -> Row:
-    return {name: value if name in _POINT_TEXT else float(value) for name, value in row.items() if value}
+    return {name: value if name in (*_POINT_TEXT, _BY_SCENE) else float(value) for name, value in row.items() if value}
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:

@@ -25,6 +25,7 @@ _NO_SCORES = (
     "stage",
     "progress",
     "accuracy",
+    "correct",
     "mixing_temperature",
     "uses_labels",
 )
