@@ -15,7 +15,7 @@ from sourcefree.studies.cell import Cell, Row
 from sourcefree.studies.compare import compare
 from sourcefree.studies.executors import Outcome
 from sourcefree.studies.measure import load_cell, run_cell
-from sourcefree.studies.points import PointRecorder
+from sourcefree.studies.points import PointRecorder, read_points
 from sourcefree.studies.prepare import prepare
 from sourcefree.studies.results import ResultTable
 from sourcefree.studies.study import StudySettings, ready_tasks, study_cells
@@ -86,6 +86,10 @@ def test_a_row_has_the_calibration_error_at_the_label_free_temperature(
         assert row["ece"] == errors[1.0]
     # Almost sure of every answer, a model errs by the share of its wrong answers.
     assert errors[1e-4] == pytest.approx(1 - row["accuracy"], abs=0.03)  # of 40 images, one may be a tie
+    (kept, adabn) = read_points(tmp_path / "points" / f"{cell.key}.json")
+    assert kept["correct"].replace(" ", "").count("1") == round(40 * kept["accuracy"]) == round(40 * row["accuracy"])
+    assert len(kept["correct"].split()) == 40  # too few for runs of neighbours: every image is a scene
+    assert kept["correct"] != adabn["correct"]
     table = ResultTable(tmp_path / "results.csv")
     table.add(row)
     assert ResultTable(table.path).rows[cell.key]["calibrated_ece"] == pytest.approx(errors[1e-4], abs=1e-5)

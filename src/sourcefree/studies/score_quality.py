@@ -13,6 +13,7 @@ from scipy.stats import spearmanr
 from sourcefree.config import STUDENT_SECTIONS
 from sourcefree.selection.objective import SIGNS
 from sourcefree.studies.cell import Row
+from sourcefree.studies.label_choice import label_tables
 from sourcefree.studies.summary import Table, names
 
 _NO_MOMENTS = ("source-only", "adabn", "translated", "tgmb")  # stages that train no target model
@@ -89,6 +90,7 @@ def quality_tables(rows: Sequence[Row]) -> list[Table]:
         ),
         _moment_table(rows, scores),
         _estimate_table(rows, tasks),
+        *label_tables(rows),
     ]
 
 
