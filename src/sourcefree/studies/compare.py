@@ -14,6 +14,7 @@ from sourcefree.files import check_place, write_text
 from sourcefree.lock import locked
 from sourcefree.studies.cell import Cell, Row
 from sourcefree.studies.executors import Executor, LocalExecutor, RayExecutor
+from sourcefree.studies.leads import with_answers
 from sourcefree.studies.measure import run_cell
 from sourcefree.studies.origin import check_origin, keep_origin
 from sourcefree.studies.part import part_of
@@ -97,14 +98,14 @@ def compare(
         table = ResultTable(out / "results.csv")
         progress.say(f"{len(cells)} cells, {sum(cell.key in table.rows for cell in cells)} of them done")
         failures = [] if tables_only else _compute(cells, table, executor, places, progress)
-        rows = _named(table, cells)
-        if not rows:
+        if not _named(table, cells):
             why = f"{failures[0][0]}: {failures[0][1]}" if failures else f"{table.path} has no row of it yet"
             raise SourcefreeError(f"no cell of the study could be computed: {why}")
         # The files tell of all that is there, as results.csv does, also where a part of the study was asked for.
         everything = _named(table, whole)
-        _write(out, settings, everything)
-        _write_points(everything, cache / "points", out / "points.csv", progress)
+        points = _write_points(everything, cache / "points", out / "points.csv", progress)
+        _write(out, settings, with_answers(everything, points))
+        rows = with_answers(_named(table, cells), points)
     return CompareResult(out, rows, _tables(settings, rows), failures)
 
 
@@ -121,14 +122,16 @@ def _compute(
     return failures + _run([cell for cell in todo if not _unprepared(cell, places)], table, executor, places, progress)
 
 
-def _write_points(rows: list[Row], folder: Path, path: Path, progress: Progress) -> None:
-    """Write the points; a table of another form in their place is left alone, and is no reason to end without results."""
+def _write_points(rows: list[Row], folder: Path, path: Path, progress: Progress) -> list[Row]:
+    """Write the points and return them; a table of another form in their place is left alone, and no reason to end there."""
     try:
         known = read_point_table(path) if path.is_file() else []
     except DataError as error:
         progress.say(f"points not written: {error.message}")
-        return
-    write_points(collect_points(rows, folder, known=known), path)
+        return []
+    points = collect_points(rows, folder, known=known)
+    write_points(points, path)
+    return points
 
 
 def _folders(cell: Cell, places: dict[str, Path]) -> TaskFolders:

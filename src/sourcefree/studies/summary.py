@@ -9,6 +9,7 @@ from statistics import fmean, stdev
 
 from sourcefree.markdown import markdown_table
 from sourcefree.studies.cell import Row
+from sourcefree.studies.leads import clear_wins
 
 _TIE = 1e-9
 
@@ -128,7 +129,7 @@ def summary_tables(rows: Sequence[Row], *, transposed: bool = False) -> list[Tab
     """Return all tables that the rows can fill.
 
     Args:
-        rows: of one study.
+        rows: of one study; with answers (:func:`sourcefree.studies.leads.with_answers`), chance has a table of its own.
         transposed: tasks in the rows, methods in the columns.
     """
     tables = [
@@ -149,6 +150,8 @@ def summary_tables(rows: Sequence[Row], *, transposed: bool = False) -> list[Tab
     if len(methods) > 2 and not transposed:
         tables.append(_wins_table(rows, methods, "Tasks won", tasks_won, "by the means over common seeds"))
         tables.append(_wins_table(rows, methods, "Runs won", wins, "counted over tasks and seeds"))
+    if len(methods) > 1 and not transposed and any("correct" in row for row in rows):
+        tables.append(_clear_wins_table(rows, methods))
     tables.append(_cost_table(rows))
     return tables
 
@@ -223,12 +226,21 @@ def _recovered_table(rows: Sequence[Row]) -> Table:
     return Table("Gap recovered, %", ["method", *tasks], body, note)
 
 
+def _clear_wins_table(rows: Sequence[Row], methods: list[str]) -> Table:
+    how = "where a lead is clear that other test scenes would hardly undo (95 %); over runs whose answers were kept"
+    return _wins_table(
+        rows, methods, "Runs won beyond chance", clear_wins, how, states="ahead - too near to tell - behind"
+    )
+
+
 def _wins_table(
     rows: Sequence[Row],
     methods: list[str],
     title: str,
     count: Callable[..., tuple[int, int, int]],
     how: str,
+    *,
+    states: str = "better - equal - worse",
 ) -> Table:
     compared = [method for method in methods if method != "oracle"]
 
@@ -236,7 +248,7 @@ def _wins_table(
         return "" if method == other else "-".join(str(n) for n in count(rows, method=method, other=other))
 
     body = [[method, *(text(method, other) for other in compared)] for method in compared]
-    return Table(title, ["", *compared], body, f"Row against column: better - equal - worse, {how}.")
+    return Table(title, ["", *compared], body, f"Row against column: {states}, {how}.")
 
 
 def _cost_table(rows: Sequence[Row]) -> Table:
