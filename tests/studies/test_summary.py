@@ -67,6 +67,11 @@ def test_calibration_errors_stand_side_by_side_before_and_after() -> None:
     (table,) = (table for table in summary_tables(rows, transposed=True) if table.title == title)
     assert (table.header, table.body) == (["task", "ours"], [["a", "15.0 → 4.5"], ["b", "5.0 → 15.5"]])
     assert title not in [table.title for table in summary_tables(ROWS)]  # nothing was calibrated
+    # A method that lacks a run has no mean beside those that have all; over the common runs it has.
+    some = [*rows, row("a", "other", 0, 0.5, ece=0.3, calibrated_ece=0.2)]
+    (table,) = (table for table in summary_tables(some) if table.title == title)
+    assert table.header[-2:] == ["mean", "in common"]
+    assert [line[-2:] for line in table.body] == [["10.0 → 10.0", "10.0 → 4.0"], ["", "30.0 → 20.0"]]
 
 
 def test_wins_are_counted_over_tasks_and_seeds() -> None:

@@ -13,9 +13,7 @@ from sourcefree.selection.drift import STRANGE
 from sourcefree.selection.estimate import AccuracyEstimate
 from sourcefree.selection.guard import Evidence, choose_candidate
 from sourcefree.selection.objective import DECISIVE
-from sourcefree.selection.scores import dominant_share
-
-_DOMINANT = 0.8  # share of answers that one class may have before the model must be thought of as collapsed
+from sourcefree.selection.scores import DOMINANT, dominant_share
 
 
 @dataclass(frozen=True)
@@ -75,7 +73,7 @@ def _doubt(delivered: Candidate, evidence: Evidence, unlike: float, labels: Sequ
     if unlike >= STRANGE:
         reasons.append("next to no target image looks like those of the pairs")
     share = dominant_share(delivered.target.logits)
-    if len(labels) > 2 and share > _DOMINANT:
+    if len(labels) > 2 and share > DOMINANT:
         reasons.append(f"{100 * share:.0f} % of its answers are {_most_frequent(delivered, labels)!r}")
     if not reasons:
         return []

@@ -10,10 +10,10 @@ import torch
 from sourcefree.report.records import Candidate, RunData
 from sourcefree.report.vocabulary import candidate_phrase, candidate_title, capital, join, percent, points
 from sourcefree.selection.estimate import room_for_scenes
+from sourcefree.selection.scores import DOMINANT
 
 _RIVALS = ("source-only", "adabn")
 _TINY_DIFFERENCE = 0.02  # without a sample size, less than two points is not called a difference
-_DOMINANT_SHARE = 0.8  # one class taking more than this of all predictions deserves a word
 _NORMAL_95 = 1.96
 
 
@@ -312,7 +312,7 @@ def _caveats(data: RunData, own: Candidate, by_labels: _Comparison, by_pairs: _C
     total = sum(own.class_counts)
     if total and len(own.class_counts) > 2:
         share = max(own.class_counts) / total
-        if share > _DOMINANT_SHARE:
+        if share > DOMINANT:
             name = _label(data, own.class_counts.index(max(own.class_counts)))
             caveats.append(
                 f"{capital(candidate_phrase(own.name))} puts {percent(share)} of the target images into one class ({name})."

@@ -12,6 +12,7 @@ from torch.nn.functional import log_softmax, normalize
 
 from sourcefree.losses.information import entropy, information_maximization
 
+DOMINANT = 0.8  # a larger share in one class is taken for collapse
 _LOUDER = 2.0  # times, for a standard deviation of the score: chosen on depth-b and nir-1 (1 and 2 were tried)
 _TEMPERATURES = (0.5, 0.7, 1.0, 1.4, 2.0, 3.0, 5.0, 10.0)
 

@@ -211,9 +211,13 @@ def _calibration_table(rows: Sequence[Row], transposed: bool) -> Table:
     title = "Calibration error before and after calibration without labels, %"
     if transposed:
         return Table(title, ["task", *map(_marked, methods)], [[t, *(cell(t, m) for m in methods)] for t in tasks])
-    means = {m: [average(rows, method=m, column=name) for name in ("ece", "calibrated_ece")] for m in methods}
-    body = [[_marked(m), *(cell(t, m) for t in tasks), _step(*means[m])] for m in methods]
-    return Table(title, ["method", *tasks, "mean"], body)
+    (before, note), (after, _) = (_mean_columns(rows, name) for name in ("ece", "calibrated_ece"))
+    means = before if len(tasks) > 1 else {}
+    body = [
+        [_marked(m), *(cell(t, m) for t in tasks), *(_step(before[name][m], after[name][m]) for name in means)]
+        for m in methods
+    ]
+    return Table(title, ["method", *tasks, *means], body, note if means else "")
 
 
 def _recovered_table(rows: Sequence[Row]) -> Table:
