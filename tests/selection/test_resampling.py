@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from sourcefree.selection.resampling import resampled_information
-from sourcefree.selection.scores import target_information
+from sourcefree.selection.scores import pair_temperature, target_information
 
 TARGET = 3.0 * torch.randn(80, 4, generator=torch.Generator().manual_seed(1))
 
@@ -19,11 +19,16 @@ def pairs(count: int, *, noise: float) -> tuple[Tensor, Tensor]:
     return source + noise * torch.randn(count, 4, generator=generator), source
 
 
+def information(own: Tensor, source: Tensor) -> float:
+    """Return what the answers tell at the temperature that all pairs ask for."""
+    return target_information(TARGET, temperature=pair_temperature(own, source))
+
+
 def test_one_scene_leaves_nothing_to_draw_and_gives_the_score_itself() -> None:
     own, source = pairs(40, noise=2.0)
     found = resampled_information(TARGET, own, source, torch.zeros(40, dtype=torch.int64))
     assert len(set(found.tolist())) == 1
-    assert float(found[0]) == pytest.approx(target_information(TARGET, own, source), abs=0.03)
+    assert float(found[0]) == pytest.approx(information(own, source), abs=0.03)
 
 
 def test_draws_lie_around_the_score_and_closer_the_more_scenes_there_are() -> None:
@@ -31,7 +36,7 @@ def test_draws_lie_around_the_score_and_closer_the_more_scenes_there_are() -> No
     for count in (12, 400):
         own, source = pairs(count, noise=3.0)
         found = resampled_information(TARGET, own, source, torch.arange(count))
-        assert float(found.median()) == pytest.approx(target_information(TARGET, own, source), abs=0.06)
+        assert float(found.median()) == pytest.approx(information(own, source), abs=0.06)
         spreads.append(float(found.quantile(0.95) - found.quantile(0.05)))
     assert spreads[1] < spreads[0] / 3
 
@@ -51,9 +56,7 @@ def test_scenes_of_more_pairs_weigh_more_as_in_the_score() -> None:
     scenes = torch.tensor([0] * 30 + [1] * 3)
     draws = sorted(set(resampled_information(TARGET, own, answers, scenes).tolist()))
     expected = [
-        target_information(
-            TARGET, torch.cat([good] * first + [bad] * second), torch.cat([source] * first + [other] * second)
-        )
+        information(torch.cat([good] * first + [bad] * second), torch.cat([source] * first + [other] * second))
         for first, second in ((0, 2), (1, 1), (2, 0))
     ]
     assert draws == pytest.approx(sorted(expected), abs=0.05)

@@ -60,7 +60,7 @@ class Candidate:
         source_logits: (N, K) of the source model on their source images.
         chance: that answers which have nothing to do with these pairs match the source model's as well.
         agreeing: on how many of these pairs it agrees with the source model, by scene.
-        resampled: (R,) what the score that decides would be on other scenes.
+        resampled: (R,) what its answers would tell by other scenes.
     """
 
     name: str
@@ -190,14 +190,15 @@ class Judge:
         """
         witnesses = self.held_out if trained_on_pairs else self.untrained
         target, pair_logits = self.infer_target(model), self._testimony(model, witnesses)
+        testimony = (pair_logits, witnesses.source_logits)
+        mixing = self.mixing_scores(model, target)
+        of_pairs = pair_temperature(*testimony)
+        temperature = trusted_temperature(of_mixtures=mixing["mixing_temperature"], of_pairs=of_pairs)
         scores = {
-            **_pair_scores(pair_logits, witnesses.source_logits),
-            "target_information": target_information(target.logits, pair_logits, witnesses.source_logits),
+            **_pair_scores(*testimony),
+            "target_information": target_information(target.logits, temperature=temperature),
             "mean_confidence": mean_confidence(target.logits),
         }
-        mixing = self.mixing_scores(model, target)
-        of_pairs = pair_temperature(pair_logits, witnesses.source_logits)
-        temperature = trusted_temperature(of_mixtures=mixing["mixing_temperature"], of_pairs=of_pairs)
         unseen = (target.logits[self.unseen].float() / temperature).softmax(-1).amax(-1)
         estimate = estimate_accuracy(unseen, self.unseen_scenes)
         target_scores = {
@@ -218,9 +219,9 @@ class Judge:
             target=target,
             pair_logits=pair_logits,
             source_logits=witnesses.source_logits,
-            chance=chance_of_match(pair_logits, witnesses.source_logits, witnesses.scenes),
-            agreeing=agreement_by_scene(pair_logits, witnesses.source_logits, witnesses.scenes),
-            resampled=resampled_information(target.logits, pair_logits, witnesses.source_logits, witnesses.scenes),
+            chance=chance_of_match(*testimony, witnesses.scenes),
+            agreeing=agreement_by_scene(*testimony, witnesses.scenes),
+            resampled=resampled_information(target.logits, *testimony, witnesses.scenes),
         )
 
     def _testimony(self, model: nn.Module, witnesses: Witnesses) -> Tensor:

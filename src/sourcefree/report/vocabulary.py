@@ -60,8 +60,8 @@ SCORES = {
     ),
     "target_information": Quantity(
         "Target information",
-        "How much the model's answers tell target images apart (nats), made as loud as its answers on the held-out pairs "
-        "deserve. 0 means the same answer for all. What is delivered is decided by it.",
+        "How much the model's answers tell target images apart (nats), no surer than held-out pairs and mixtures of target "
+        "images allow. 0 means the same answer for all. What is delivered is decided by it.",
     ),
     "mean_confidence": Quantity(
         "Mean confidence",

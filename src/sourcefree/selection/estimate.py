@@ -34,7 +34,9 @@ class AccuracyEstimate:
 
 
 def trusted_temperature(*, of_mixtures: float, of_pairs: float) -> float:
-    """Return the temperature that the delivered probabilities are divided by: that of mixtures, within limits that pairs set.
+    """Return the temperature that makes answers as honest as can be told without labels: that of mixtures, within limits.
+
+    The delivered probabilities are at this temperature, and models are compared at theirs. Pairs set the limits.
 
     Mixtures fail either way. Where a picture laid over another is no picture any more, as with radar, a good model is lost on
     them, and they ask for far more modesty than is due. A model that has next to nothing to do with the images answers a

@@ -23,7 +23,7 @@ class Evidence:
         score: :func:`sourcefree.selection.scores.target_information`; higher is better.
         chance: :func:`sourcefree.selection.chance.chance_of_match` on pairs that it was not trained on.
         scenes: how many these pairs show.
-        resampled: (R,) :func:`sourcefree.selection.resampling.resampled_information`: the score on other scenes.
+        resampled: (R,) :func:`sourcefree.selection.resampling.resampled_information`: what answers tell by other scenes.
     """
 
     score: float
@@ -37,7 +37,7 @@ class Evidence:
         return self.chance < _DOUBT and math.isfinite(self.score)
 
     def lead(self, other: Evidence) -> float:
-        """Return the share of draws of the scenes in which this score is the higher one; in 0..1."""
+        """Return the share of draws of the scenes by which this model tells more; in 0..1."""
         return float((self.resampled > other.resampled).double().mean())
 
 

@@ -1,4 +1,4 @@
-"""What the deciding score would have been on other held-out scenes: a bootstrap."""
+"""What a model's answers would tell by other held-out scenes: a bootstrap."""
 
 from __future__ import annotations
 
@@ -12,13 +12,17 @@ _TEMPERATURES = torch.logspace(-0.7, 1.3, 41, dtype=torch.float64)  # 0.2..20, a
 
 
 def resampled_information(logits: Tensor, pair_logits: Tensor, source_logits: Tensor, scenes: Tensor) -> Tensor:
-    """Return :func:`sourcefree.selection.scores.target_information` as other held-out scenes would have it, (R,) nats.
+    """Return the information of a model's answers at the temperature that other held-out scenes would ask for, (R,) nats.
 
-    Held-out pairs say how loud a model's answers may be, and they are few. So the scenes are drawn anew with replacement, as
+    Held-out pairs say how sure a model's answers may be, and they are few. So the scenes are drawn anew with replacement, as
     many as there are, whole scenes since what is in one is alike, and each draw has its own temperature. Draw r takes the same
     scenes for every model that is judged on them: two models are compared draw by draw, and what makes a set of scenes easy
     or hard for both has no part in it (models that are judged on different pairs, as where pairs are few, have draws of their
     own). Of a temperature only the nearest of 41 is known, 12 % apart.
+
+    The score that decides (:func:`sourcefree.selection.scores.target_information`) hears mixtures of target images too. They
+    are the same on every draw, and a lead that rests on them would look as sure as it is not: here pairs alone set the
+    temperature.
 
     Args:
         logits: (N, K) on target images.

@@ -94,22 +94,21 @@ def pair_information(logits: Tensor, source_logits: Tensor) -> Tensor:
     return best
 
 
-def target_information(logits: Tensor, pair_logits: Tensor, source_logits: Tensor) -> float:
-    """Return the mutual information of a model's answers on target images, as loud as the pairs allow; nats, higher is better.
+def target_information(logits: Tensor, *, temperature: float) -> float:
+    """Return the mutual information of a model's answers on target images, no surer than is honest; nats, higher is better.
 
     Plain information praises whatever is sure and varied, right or wrong: sharpening raises it, and distillation at a high
-    temperature lowers it. On the pairs it is known how sure a model may be: one whose answers there have little to do with
-    the source model's is toned down until it says nothing. So pairs say how far to trust the answers, and the target images
-    say how much these tell.
+    temperature lowers it. On pairs and on mixtures it shows how sure a model may be: one whose answers there have little to do
+    with the source model's is toned down until it says nothing. So these say how far to trust the answers, and the target
+    images say how much they tell.
 
     Args:
         logits: (N, K) on target images.
-        pair_logits: (M, K) on the target images of held-out pairs.
-        source_logits: (M, K) of the source model on their source images.
+        temperature: :func:`sourcefree.selection.estimate.trusted_temperature` of the model.
 
-    Reference: ours; see :func:`mutual_information` and :func:`pair_temperature`.
+    Reference: ours; see :func:`mutual_information`.
     """
-    return mutual_information(logits.float() / pair_temperature(pair_logits, source_logits))
+    return mutual_information(logits.float() / temperature)
 
 
 def mutual_information(logits: Tensor) -> float:
