@@ -12,6 +12,7 @@ import yaml
 
 import sourcefree
 from sourcefree.studies.cell import Row
+from sourcefree.studies.leads import with_answers
 from sourcefree.studies.results import ResultTable, read_point_table
 from sourcefree.studies.score_quality import quality_tables
 from sourcefree.studies.study import load_study, study_cells
@@ -49,7 +50,8 @@ def test_the_printed_tables_are_made_of_the_rows_that_are_kept(name: str) -> Non
     rows, kept = rows_of(name)
     assert {row["key"] for row in rows} == kept, "rows of another version of the study: remove them"
     text = (RESULTS / name / "results.md").read_text()
-    for made in summary_tables(rows, transposed=load_study(name).rows == "tasks"):
+    answered = with_answers(rows, read_point_table(RESULTS / name / "points.csv"))
+    for made in summary_tables(answered, transposed=load_study(name).rows == "tasks"):
         assert made.to_markdown() in text
 
 
@@ -57,7 +59,7 @@ def test_the_printed_tables_are_made_of_the_rows_that_are_kept(name: str) -> Non
 def test_what_the_scores_are_worth_is_what_the_recorded_points_say(page: str) -> None:
     text = (ROOT / page).read_text()
     made = quality_tables(read_point_table(RESULTS / "methods" / "points.csv"))
-    assert len(made) == 5
+    assert len(made) == 7
     for table in made:
         assert table.to_markdown() in text
 

@@ -13,6 +13,7 @@ from sourcefree.selection.mixing import mixing_consistency, mixing_partners, sou
 from sourcefree.selection.scores import (
     agreement_by_scene,
     class_correlation,
+    combined_rank,
     dominant_share,
     mean_confidence,
     mutual_information,
@@ -137,6 +138,12 @@ def test_the_temperature_undoes_loudness(loudness: float) -> None:
     labels = torch.distributions.Categorical(logits=logits).sample()
     found = source_free_temperature(labels, lambda first, _second, _share: loudness * logits[first])
     assert found == pytest.approx(loudness, rel=0.15)
+
+
+def test_the_combined_rank_counts_the_models_that_are_behind() -> None:
+    """The first is best by one score and second by the other; two models share the last place by the second."""
+    assert combined_rank([[9.0, 2.0, 1.0], [0.5, 0.7, 0.5]]) == pytest.approx([(2 + 0.5) / 4, (1 + 2) / 4, 0.5 / 4])
+    assert combined_rank([[3.0], [1.0]]) == [0.0]
 
 
 def test_agreement_is_counted_by_scene() -> None:

@@ -141,6 +141,26 @@ def test_correlation_and_regret_by_hand() -> None:
     assert not estimates.body  # no score that an estimate could be made of
 
 
+def test_two_scores_are_combined_within_a_task_and_seed_where_every_model_has_both() -> None:
+    """Either score misplaces models that the other does not; together two remain alike. The second task lacks a value."""
+    rows = [
+        {
+            **{"task": task, "seed": 0, "method": "m", "stage": "adapted", "progress": 1, "accuracy": accuracy},
+            **{"target_information": first, "informed_agreement": second},
+        }
+        for task in "ab"
+        for accuracy, first, second in ((0.9, 4, 3), (0.8, 1, 4), (0.6, 3, 1), (0.5, 2, 2), (0.4, 0, 0))
+    ]
+    del rows[-1]["informed_agreement"]
+    correlation, _, finished, *_ = quality_tables(rows)
+    assert [line[:3] for line in correlation.body] == [
+        ["target_information", "0.70", "0.70"],
+        ["informed_agreement", "0.80", "0.60"],
+        ["combined_rank", "0.97", ""],
+    ]
+    assert {line[0]: line[1:] for line in finished.body}["combined_rank"] == ["0.0", "", "0.0", "0.0"]
+
+
 def test_the_error_of_the_estimate_is_that_of_the_ends() -> None:
     shared = {"task": "t", "seed": 0, "method": "m", "stage": "adapted"}
     rows = [

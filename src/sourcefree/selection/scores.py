@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import torch
 from scipy.optimize import minimize_scalar
+from scipy.stats import rankdata
 from torch import Tensor
 from torch.nn.functional import log_softmax, normalize
 
@@ -199,6 +200,18 @@ def ensemble_agreement(answers: Sequence[Tensor], scores: Sequence[float] | None
     weights = torch.softmax(_LOUDER * _standardised(scores or [0.0] * len(answers)), 0)
     together = torch.tensordot(weights, torch.stack(list(answers)).double(), 1).argmax(-1)
     return [float((own.argmax(-1) == together).float().mean()) for own in answers]
+
+
+def combined_rank(scores: Sequence[Sequence[float]]) -> list[float]:
+    """Return, for each of several models, the share of the others that it is ahead of, mean over scores; in 0..1.
+
+    Scores of different units count alike, and each makes up for what the other does not see.
+
+    Args:
+        scores: of each score one value a model, higher is better; of models that are alike, half are behind each other.
+    """
+    ranks = [(rankdata(values) - 1) / max(len(values) - 1, 1) for values in scores]
+    return [float(sum(places)) / len(scores) for places in zip(*ranks, strict=True)]
 
 
 def _standardised(values: Sequence[float]) -> Tensor:

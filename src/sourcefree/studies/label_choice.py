@@ -22,7 +22,7 @@ from sourcefree.studies.cell import Row
 from sourcefree.studies.summary import Table, names
 
 _LABELS = (10, 30, 100, 300)
-_SCORES = (DECISIVE, "informed_agreement")
+_SCORES = (DECISIVE, "informed_agreement", "combined_rank")
 _DRAWS = 400
 _TIE = 1e-6  # below one image of any test set
 

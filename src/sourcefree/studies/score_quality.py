@@ -11,12 +11,14 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from sourcefree.config import STUDENT_SECTIONS
-from sourcefree.selection.objective import SIGNS
+from sourcefree.selection.objective import DECISIVE, SIGNS
+from sourcefree.selection.scores import combined_rank
 from sourcefree.studies.cell import Row
 from sourcefree.studies.label_choice import label_tables
 from sourcefree.studies.summary import Table, names
 
 _NO_MOMENTS = ("source-only", "adabn", "translated", "tgmb")  # stages that train no target model
+_COMBINED = (DECISIVE, "informed_agreement")
 _INTERVAL = ("estimate_low", "estimate_high")
 _NO_SCORES = (
     *_INTERVAL,
@@ -68,7 +70,7 @@ def quality(rows: Sequence[Row], *, task: str, score: str) -> Quality:
 def quality_tables(rows: Sequence[Row]) -> list[Table]:
     """Return rank correlations and regrets of every score, a column for each task; models that saw labels do not compete."""
     # Points of older versions say it by the oracle's name alone.
-    rows = [row for row in rows if not row.get("uses_labels") and row["method"] != "oracle"]
+    rows = _with_combined([row for row in rows if not row.get("uses_labels") and row["method"] != "oracle"])
     tasks, scores = names(rows, "task"), score_names(rows)
     found = {(task, score): quality(rows, task=task, score=score) for task in tasks for score in scores}
     correlation = [
@@ -92,6 +94,17 @@ def quality_tables(rows: Sequence[Row]) -> list[Table]:
         _estimate_table(rows, tasks),
         *label_tables(rows),
     ]
+
+
+def _with_combined(rows: Sequence[Row]) -> list[Row]:
+    """Add the combined rank of the models of a task and seed, which needs all of them, where each has both of its parts."""
+    found: dict[int, float] = {}
+    for task, seed in dict.fromkeys((row["task"], row["seed"]) for row in rows):
+        group = [place for place, row in enumerate(rows) if (row["task"], row["seed"]) == (task, seed)]
+        if all(name in rows[place] for place in group for name in _COMBINED):
+            parts = [[float(rows[place][name]) for place in group] for name in _COMBINED]
+            found.update(zip(group, combined_rank(parts), strict=True))
+    return [{**row, "combined_rank": found[place]} if place in found else row for place, row in enumerate(rows)]
 
 
 def _regret_table(title: str, rows: Sequence[Row], note: str) -> Table:
