@@ -15,7 +15,7 @@ from sourcefree.commands.delivery import decide
 from sourcefree.methods.presets import method_settings
 from sourcefree.overrides import override
 from sourcefree.selection.estimate import estimate_accuracy
-from sourcefree.selection.scores import mean_confidence
+from sourcefree.selection.scores import mean_confidence, mutual_information
 from sourcefree.studies.cell import Cell
 from sourcefree.studies.measure import load_cell
 from sourcefree.studies.prepare import prepare
@@ -88,3 +88,20 @@ def test_accuracy_is_estimated_on_target_images_that_no_model_was_trained_on(cac
     )
     unseen = (logits[target.held_out] / candidate.temperature).softmax(-1).amax(-1)
     assert delivery.estimate == estimate_accuracy(unseen, torch.tensor(target.held_out_scenes))
+
+
+def test_models_are_compared_at_the_temperature_that_is_trusted_and_leads_are_tested_by_pairs_alone(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge = load(cache, tmp_path, "source-only", []).judge()
+    model = load(cache, tmp_path, "source-only", []).source_only()
+    found = []
+    for temperature in (0.01, 100.0):  # of mixtures: below and above the limits that pairs set
+        monkeypatch.setattr("sourcefree.commands.candidates.source_free_temperature", lambda *_, t=temperature: t)
+        candidate = judge.candidate("source-only", model)
+        information = mutual_information(candidate.target.logits / candidate.temperature)
+        assert candidate.scores["target_information"] == pytest.approx(information)
+        found.append(candidate)
+    assert found[0].temperature < found[1].temperature
+    assert found[0].scores["target_information"] > found[1].scores["target_information"]
+    assert found[0].resampled.equal(found[1].resampled)

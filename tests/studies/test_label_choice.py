@@ -12,7 +12,7 @@ from sourcefree.studies.points import by_scene
 
 
 def test_answers_are_kept_scene_by_scene_in_the_order_of_the_images() -> None:
-    assert by_scene([True, False, True, True], [0, 0, 1, 0]) == "101 1"
+    assert by_scene([True, False, True, False], [0, 0, 1, 0]) == "100 1"
     with pytest.raises(ValueError, match="longer"):
         by_scene([True], [0, 1])
 
