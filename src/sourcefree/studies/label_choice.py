@@ -9,6 +9,7 @@ one who knows the accuracy on all images choose among the same models, and are j
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -78,7 +79,7 @@ def rank_correlation(values: Values, accuracy: Values) -> float:
     ranks, others = (rankdata(of, axis=0) - (len(of) + 1) / 2 for of in (values, accuracy))
     norm = np.sqrt((ranks**2).sum(0) * (others**2).sum(0))
     different = norm > 0
-    return float(((ranks * others).sum(0)[different] / norm[different]).mean()) if different.any() else float("nan")
+    return float(((ranks * others).sum(0)[different] / norm[different]).mean()) if different.any() else math.nan
 
 
 def label_tables(rows: Sequence[Row]) -> list[Table]:
@@ -93,7 +94,7 @@ def label_tables(rows: Sequence[Row]) -> list[Table]:
     finished = [row for row in kept if row["progress"] == 1]
     count = len({(row["task"], row["seed"]) for row in kept})
     note = (
-        f"{count} tasks and seeds, each on {_DRAWS} draws of as many test scenes. N labels: target images drawn at random, "
+        f"Tasks and seeds: {count}, each on {_DRAWS} draws of as many test scenes. N labels: target images drawn at random, "
         "apart from the test set. All labels: the accuracy on all test images is known, and what is missed is chance."
     )
     titles = ("Regret beside a choice by labels, finished models, points of accuracy", "Rank correlation beside labels")
@@ -113,9 +114,14 @@ def _table(title: str, rows: Sequence[Row], measure: Measure, note: str, *, digi
     body = []
     for chooser, by_task in found.items():
         everything = [value for values in by_task.values() for value in values]
-        cells = [f"{fmean(by_task[task]):.{digits}f}" if task in by_task else "" for task in tasks]
-        body.append([chooser, *cells, f"{fmean(everything):.{digits}f}"])
+        body.append([chooser, *(_mean(by_task.get(task, []), digits) for task in tasks), _mean(everything, digits)])
     return Table(title, ["choice by", *tasks, "mean"], body, note)
+
+
+def _mean(values: Sequence[float], digits: int) -> str:
+    """Return the mean as text; empty where there is none, as of the ranks of a single model."""
+    known = [value for value in values if math.isfinite(value)]
+    return f"{fmean(known):.{digits}f}" if known else ""
 
 
 def _groups(rows: Sequence[Row]) -> dict[tuple[str, float], list[Row]]:
