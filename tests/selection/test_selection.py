@@ -163,7 +163,16 @@ def test_appearance_tells_noise_and_another_setting_from_scenes() -> None:
 
 @pytest.mark.parametrize(
     ("of_mixtures", "of_pairs", "trusted"),
-    [(6.0, 3.0, 2.0), (1.5, 3.0, 1.5), (0.5, 3.0, 1.0), (0.7, 0.6, 0.4), (0.1, 18.0, 6.0)],
+    # Between a third and all of what pairs ask for as they are; below no further; twice as much counts as half.
+    [
+        (1.5, 3.0, 1.5),
+        (3.0, 3.0, 3.0),
+        (0.5, 3.0, 1.0),
+        (0.1, 18.0, 6.0),
+        (6.0, 3.0, 1.5),
+        (0.8, 0.4, 0.2),
+        (99.0, 3.0, 1.0),
+    ],
 )
 def test_mixtures_are_believed_within_the_limits_that_pairs_set(
     of_mixtures: float, of_pairs: float, trusted: float

@@ -11,7 +11,7 @@ from torch import Tensor
 
 _TEMPERATURE = 0.16  # what it may be wrong by: 95 % of the adapted models of depth-b and of nir-1 lie inside
 _LEVEL = 0.95  # of the room for other scenes
-_OF_PAIRS = (1 / 3, 2 / 3)  # of the temperature that pairs ask for: what was due on depth-b and on nir-1
+_LEAST = 1 / 3  # of the temperature that pairs ask for: what was due on depth-b
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,10 @@ def trusted_temperature(*, of_mixtures: float, of_pairs: float) -> float:
     Mixtures fail either way. Where a picture laid over another is no picture any more, as with radar, a good model is lost on
     them, and they ask for far more modesty than is due. A model that has next to nothing to do with the images answers a
     mixture as it answers the image, and they praise it. Pairs ask for too much modesty of every model, since the source model
-    is less sure of things that it does not know than of its own classes; but for all models of a task by much the same factor.
-    On the development tasks the temperature that is due was about a third of theirs (depth) and two thirds (near infrared):
-    so far mixtures are believed, and no further.
+    is less sure of things that it does not know than of its own classes; but for all models of a task by much the same factor,
+    on simulated depth by three. So mixtures are not believed below a third of the temperature of pairs. Where they ask for more
+    than pairs do, who ask for too much themselves, they are wrong, and believed the less the more they ask: what is so many
+    times too much counts as so many times too little.
 
     Args:
         of_mixtures: :func:`sourcefree.selection.mixing.source_free_temperature`.
@@ -51,8 +52,8 @@ def trusted_temperature(*, of_mixtures: float, of_pairs: float) -> float:
 
     Reference: ours.
     """
-    least, most = (share * of_pairs for share in _OF_PAIRS)
-    return min(max(of_mixtures, least), most)
+    believed = min(of_mixtures, of_pairs**2 / of_mixtures)
+    return max(believed, _LEAST * of_pairs)
 
 
 def estimate_accuracy(confidence: Tensor, scenes: Tensor) -> AccuracyEstimate:
