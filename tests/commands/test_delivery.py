@@ -17,6 +17,14 @@ from sourcefree.types import ClassifierOutput
 
 
 @dataclass
+class Alone:
+    """A model that mixes no others."""
+
+    def members(self) -> list[Alone]:
+        return [self]
+
+
+@dataclass
 class Unlike:
     """Evidence on target images of which a share looks like none of the pairs."""
 
@@ -38,7 +46,7 @@ def answers_dog(count: int) -> torch.Tensor:
 def candidate(name: str, score: float, *, logits: torch.Tensor = VARIED, chance: float = 0.001) -> Candidate:
     return Candidate(
         name=name,
-        model=cast(Classifier, None),
+        model=cast(Classifier, Alone()),
         scores={"target_information": score, "pair_information": 1.0},
         target_scores={"estimated_accuracy": 0.5},
         estimate=AccuracyEstimate(0.5, 0.3, 0.7),

@@ -108,8 +108,15 @@ def test_several_members_are_trained_in_other_orders_and_delivered_as_one(two_ba
     settings = override(settings, {"tgmb": None, "multilevel": None, "shot.optimisation.batch_size": 8})
     adapt(own_classifier(), two_bands, settings)
     both = sourcefree.load_trained(two_bands / "run/candidates/adapted", network=Own()).model
-    stages = set(json.loads((two_bands / "run/summary.json").read_text())["timings"])
-    assert stages == {"shot", "shot-2"}
+    summary = json.loads((two_bands / "run/summary.json").read_text())
+    assert set(summary["timings"]) == {"shot", "shot-2"}
+    assert {
+        candidate["name"]: candidate["description"].endswith("2 networks.") for candidate in summary["candidates"]
+    } == {
+        "source-only": False,
+        "adabn": False,
+        "adapted": True,
+    }
     images = torch.randn(4, 2, 21, 21)
     first, second = (member(images).logits for member in both.members())
     assert not torch.allclose(first, second)

@@ -87,7 +87,7 @@ class Candidate:
         counts = torch.bincount(predicted, minlength=self.target.logits.shape[1])
         return {
             "name": self.name,
-            "description": _DESCRIPTIONS.get(self.name, f"A target model trained by the method {self.name}."),
+            "description": self._description(),
             "scores": dict(self.scores),
             "target_scores": dict(self.target_scores),
             "temperature": self.temperature,
@@ -98,6 +98,11 @@ class Candidate:
             "class_counts": counts.tolist(),
             "evaluation": None,
         }
+
+    def _description(self) -> str:
+        text = _DESCRIPTIONS.get(self.name, f"A target model trained by the method {self.name}.")
+        count = len(self.model.members())
+        return text if count == 1 else f"{text} It mixes the answers of {count} networks."
 
 
 @dataclass(frozen=True)
