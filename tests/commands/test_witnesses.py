@@ -93,8 +93,8 @@ def test_accuracy_is_estimated_on_target_images_that_no_model_was_trained_on(cac
 def test_models_are_compared_at_the_temperature_that_is_trusted_and_leads_are_tested_by_pairs_alone(
     cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    judge = load(cache, tmp_path, "source-only", []).judge()
-    model = load(cache, tmp_path, "source-only", []).source_only()
+    adaptation = load(cache, tmp_path, "source-only", [])
+    judge, model = adaptation.judge(), adaptation.source_only()
     found = []
     for temperature in (0.01, 0.7):  # of mixtures: below what pairs allow, and within
         monkeypatch.setattr("sourcefree.commands.candidates.source_free_temperature", lambda *_, t=temperature: t)

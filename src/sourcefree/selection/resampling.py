@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from sourcefree.selection.scores import mutual_information, pair_divergences
+from sourcefree.selection.scores import pair_divergences, target_information
 
 _ROUNDS = 1000
 _TEMPERATURES = torch.logspace(-0.7, 1.3, 41, dtype=torch.float64)  # 0.2..20, as in pair_temperature
@@ -43,5 +43,7 @@ def resampled_information(logits: Tensor, pair_logits: Tensor, source_logits: Te
         1, draws, torch.ones_like(draws).double()
     )
     chosen = (times_drawn @ of_scenes).argmin(1).tolist()
-    information = {number: mutual_information(logits.float() / float(_TEMPERATURES[number])) for number in set(chosen)}
+    information = {
+        number: target_information(logits, temperature=float(_TEMPERATURES[number])) for number in set(chosen)
+    }
     return torch.tensor([information[number] for number in chosen])

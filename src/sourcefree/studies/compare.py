@@ -98,14 +98,15 @@ def compare(
         table = ResultTable(out / "results.csv")
         progress.say(f"{len(cells)} cells, {sum(cell.key in table.rows for cell in cells)} of them done")
         failures = [] if tables_only else _compute(cells, table, executor, places, progress)
-        if not _named(table, cells):
+        rows = _named(table, cells)
+        if not rows:
             why = f"{failures[0][0]}: {failures[0][1]}" if failures else f"{table.path} has no row of it yet"
             raise SourcefreeError(f"no cell of the study could be computed: {why}")
         # The files tell of all that is there, as results.csv does, also where a part of the study was asked for.
         everything = _named(table, whole)
         points = _write_points(everything, cache / "points", out / "points.csv", progress)
         _write(out, settings, with_answers(everything, points))
-        rows = with_answers(_named(table, cells), points)
+        rows = with_answers(rows, points)
     return CompareResult(out, rows, _tables(settings, rows), failures)
 
 

@@ -20,7 +20,7 @@ from scipy.stats import rankdata
 
 from sourcefree.selection.objective import DECISIVE, SIGNS
 from sourcefree.studies.cell import Row
-from sourcefree.studies.summary import Table, names
+from sourcefree.studies.summary import Table, by_run, names
 
 _LABELS = (10, 30, 100, 300)
 _SCORES = (DECISIVE, "informed_agreement", "combined_rank")
@@ -92,7 +92,7 @@ def label_tables(rows: Sequence[Row]) -> list[Table]:
     if not kept:
         return []
     finished = [row for row in kept if row["progress"] == 1]
-    count = len({(row["task"], row["seed"]) for row in kept})
+    count = len(by_run(kept))
     note = (
         f"Tasks and seeds: {count}, each on {_DRAWS} draws of as many test scenes. N labels: target images drawn at random, "
         "apart from the test set. All labels: the accuracy on all test images is known, and what is missed is chance."
@@ -107,10 +107,10 @@ def label_tables(rows: Sequence[Row]) -> list[Table]:
 def _table(title: str, rows: Sequence[Row], measure: Measure, note: str, *, digits: int) -> Table:
     tasks = names(rows, "task")
     found: dict[str, dict[str, list[float]]] = {}
-    for (task, _), group in _groups(rows).items():
+    for group in by_run(rows):
         drawn = draw([row["correct"] for row in group])
         for chooser, values in _choosers(group, drawn).items():
-            found.setdefault(chooser, {}).setdefault(task, []).append(measure(values, drawn.test))
+            found.setdefault(chooser, {}).setdefault(group[0]["task"], []).append(measure(values, drawn.test))
     body = []
     for chooser, by_task in found.items():
         everything = [value for values in by_task.values() for value in values]
@@ -122,14 +122,6 @@ def _mean(values: Sequence[float], digits: int) -> str:
     """Return the mean as text; empty where there is none, as of the ranks of a single model."""
     known = [value for value in values if math.isfinite(value)]
     return f"{fmean(known):.{digits}f}" if known else ""
-
-
-def _groups(rows: Sequence[Row]) -> dict[tuple[str, float], list[Row]]:
-    """Return the models of each task and seed."""
-    groups: dict[tuple[str, float], list[Row]] = {}
-    for row in rows:
-        groups.setdefault((row["task"], row["seed"]), []).append(row)
-    return groups
 
 
 def _choosers(group: Sequence[Row], drawn: Draws) -> dict[str, Values]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import torch
 
@@ -45,6 +46,23 @@ def lead(correct: str, other: str) -> tuple[float, float]:
     return sum(differences), room_for_scenes(torch.tensor(differences, dtype=torch.float64))
 
 
+def paired(rows: Sequence[Row], column: str, *, method: str, other: str) -> list[tuple[Any, Any]]:
+    """Return the values that two methods have in a column, for every (task, seed) where both have one."""
+    values = {(row["task"], row["seed"], row["method"]): row.get(column) for row in rows}
+    both = ((value, values.get((task, seed, other))) for (task, seed, name), value in values.items() if name == method)
+    return [(ours, theirs) for ours, theirs in both if ours is not None and theirs is not None]
+
+
+def counted(leads: Iterable[tuple[float, float]]) -> tuple[int, int, int]:
+    """Return how many differences are above their room, within it, and below; one that is not a number is none of these."""
+    ahead = near = behind = 0
+    for difference, room in leads:
+        ahead += difference > room
+        behind += difference < -room
+        near += abs(difference) <= room
+    return ahead, near, behind
+
+
 def clear_wins(rows: Sequence[Row], *, method: str, other: str) -> tuple[int, int, int]:
     """Return on how many (task, seed) the method is ahead of another one, too near to tell, and behind.
 
@@ -53,13 +71,4 @@ def clear_wins(rows: Sequence[Row], *, method: str, other: str) -> tuple[int, in
         method: name of the method.
         other: name of the one that it is compared with.
     """
-    answers = {(row["task"], row["seed"], row["method"]): row["correct"] for row in rows if "correct" in row}
-    ahead = near = behind = 0
-    for task, seed, name in answers:
-        if name != method or (task, seed, other) not in answers:
-            continue
-        difference, room = lead(answers[task, seed, method], answers[task, seed, other])
-        ahead += difference > room
-        behind += difference < -room
-        near += abs(difference) <= room
-    return ahead, near, behind
+    return counted(lead(ours, theirs) for ours, theirs in paired(rows, "correct", method=method, other=other))

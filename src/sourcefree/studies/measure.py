@@ -184,10 +184,11 @@ def _labels_of(target: TargetData, found: LabelledData) -> LabelledImages:
 def _measure(adaptation: Adaptation, judge: Judge, candidates: dict[str, Candidate], test: LabelledData) -> Row:
     settings, trainer = adaptation.settings, adaptation.trainer
     delivery = decide(candidates, judge, settings, adaptation.source.labels)
-    metrics = {name: _metrics(candidate, test, adaptation.runtime) for name, candidate in candidates.items()}
+    logits = {name: _logits(candidate, test, adaptation.runtime) for name, candidate in candidates.items()}
+    metrics = {name: _metrics(answers, test) for name, answers in logits.items()}
     ours, translated = metrics[delivery.preferred], metrics.get("translated")
     model = candidates[delivery.preferred]
-    calibrated = _metrics(model, test, adaptation.runtime, temperature=model.temperature)
+    calibrated = _metrics(logits[delivery.preferred] / model.temperature, test)
     return {
         "accuracy": ours.accuracy,
         "class_mean_accuracy": ours.class_mean_accuracy,
@@ -212,10 +213,7 @@ def _measure(adaptation: Adaptation, judge: Judge, candidates: dict[str, Candida
     }
 
 
-def _metrics(
-    candidate: Candidate, test: LabelledData, runtime: Runtime, *, temperature: float = 1.0
-) -> ClassificationMetrics:
-    logits = _logits(candidate, test, runtime) / temperature
+def _metrics(logits: Tensor, test: LabelledData) -> ClassificationMetrics:
     return classification_metrics(probabilities=np.asarray(logits.softmax(-1)), labels=test.class_index)
 
 

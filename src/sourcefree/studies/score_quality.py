@@ -15,7 +15,7 @@ from sourcefree.selection.objective import DECISIVE, SIGNS
 from sourcefree.selection.scores import combined_rank
 from sourcefree.studies.cell import Row
 from sourcefree.studies.label_choice import label_tables
-from sourcefree.studies.summary import Table, names
+from sourcefree.studies.summary import Table, by_run, names
 
 _NO_MOMENTS = ("source-only", "adabn", "translated", "tgmb")  # stages that train no target model
 _COMBINED = (DECISIVE, "informed_agreement")
@@ -54,12 +54,8 @@ def score_names(rows: Sequence[Row]) -> list[str]:
 
 def quality(rows: Sequence[Row], *, task: str, score: str) -> Quality:
     """Return what a score is worth on a task; models are compared within a seed, never across source models."""
-    groups = [[row for row in rows if row["task"] == task and row["seed"] == seed] for seed in _seeds(rows, task)]
     correlations, regrets = [], []
-    for group in groups:
-        group = [row for row in group if score in row]
-        if not group:
-            continue
+    for group in by_run([row for row in rows if row["task"] == task and score in row]):
         values, accuracy = _values(group, score), np.asarray([row["accuracy"] for row in group])
         if np.ptp(values) > 0 and np.ptp(accuracy) > 0:
             correlations.append(float(spearmanr(values, accuracy).statistic))
@@ -98,13 +94,13 @@ def quality_tables(rows: Sequence[Row]) -> list[Table]:
 
 def _with_combined(rows: Sequence[Row]) -> list[Row]:
     """Add the combined rank of the models of a task and seed, which needs all of them, where each has both of its parts."""
-    found: dict[int, float] = {}
-    for task, seed in dict.fromkeys((row["task"], row["seed"]) for row in rows):
-        group = [place for place, row in enumerate(rows) if (row["task"], row["seed"]) == (task, seed)]
-        if all(name in rows[place] for place in group for name in _COMBINED):
-            parts = [[float(rows[place][name]) for place in group] for name in _COMBINED]
-            found.update(zip(group, combined_rank(parts), strict=True))
-    return [{**row, "combined_rank": found[place]} if place in found else row for place, row in enumerate(rows)]
+    found: list[Row] = []
+    for group in by_run(rows):
+        if all(name in row for row in group for name in _COMBINED):
+            ranks = combined_rank([_values(group, name).tolist() for name in _COMBINED])
+            group = [{**row, "combined_rank": rank} for row, rank in zip(group, ranks, strict=True)]
+        found += group
+    return found
 
 
 def _regret_table(title: str, rows: Sequence[Row], note: str) -> Table:
@@ -192,7 +188,3 @@ def _points(shares: Sequence[float]) -> str:
 
 def _values(group: Sequence[Row], score: str) -> np.ndarray:
     return np.asarray([SIGNS.get(score, 1) * row[score] for row in group])
-
-
-def _seeds(rows: Sequence[Row], task: str) -> list[float]:
-    return list(dict.fromkeys(row["seed"] for row in rows if row["task"] == task))

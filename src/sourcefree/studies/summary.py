@@ -9,7 +9,7 @@ from statistics import fmean, stdev
 
 from sourcefree.markdown import markdown_table
 from sourcefree.studies.cell import Row
-from sourcefree.studies.leads import clear_wins
+from sourcefree.studies.leads import clear_wins, counted, paired
 
 _TIE = 1e-9
 
@@ -41,6 +41,14 @@ def names(rows: Sequence[Row], column: str) -> list[str]:
     return list(dict.fromkeys(str(row[column]) for row in rows))
 
 
+def by_run(rows: Sequence[Row]) -> list[list[Row]]:
+    """Return the rows of each task and seed, which stand on one source model, in the order they first occur."""
+    groups: dict[tuple[str, float], list[Row]] = {}
+    for row in rows:
+        groups.setdefault((row["task"], row["seed"]), []).append(row)
+    return list(groups.values())
+
+
 def spread(rows: Sequence[Row], *, task: str, method: str, column: str = "accuracy") -> Spread:
     """Return mean and spread of a column over the seeds of one method on one task; diverged runs are left out."""
     found = [row[column] for row in rows if row["task"] == task and row["method"] == method]
@@ -67,27 +75,14 @@ def recovered(rows: Sequence[Row], *, task: str, method: str) -> float:
 
 def wins(rows: Sequence[Row], *, method: str, other: str) -> tuple[int, int, int]:
     """Return on how many (task, seed) the method is better, equal and worse than another one."""
-    accuracy = {(row["task"], row["seed"], row["method"]): row.get("accuracy") for row in rows}
-    better = equal = worse = 0
-    for task, seed, name in accuracy:
-        ours, theirs = accuracy[task, seed, name], accuracy.get((task, seed, other))
-        if name != method or ours is None or theirs is None:
-            continue
-        better += ours > theirs + _TIE
-        worse += ours < theirs - _TIE
-        equal += abs(ours - theirs) <= _TIE
-    return better, equal, worse
+    pairs = paired(rows, "accuracy", method=method, other=other)
+    return counted((ours - theirs, _TIE) for ours, theirs in pairs)
 
 
 def tasks_won(rows: Sequence[Row], *, method: str, other: str) -> tuple[int, int, int]:
     """Return on how many tasks the method's mean over common seeds is above, equal to and below another one's."""
-    better = equal = worse = 0
-    for task in names(rows, "task"):
-        ours, theirs = paired_means(rows, task=task, methods=(method, other))
-        better += ours > theirs + _TIE
-        worse += ours < theirs - _TIE
-        equal += abs(ours - theirs) <= _TIE
-    return better, equal, worse
+    means = (paired_means(rows, task=task, methods=(method, other)) for task in names(rows, "task"))
+    return counted((ours - theirs, _TIE) for ours, theirs in means)
 
 
 def in_common(rows: Sequence[Row]) -> list[Row]:
