@@ -44,7 +44,12 @@ def test_clear_wins_are_counted_over_runs_with_answers() -> None:
         {"task": task, "seed": seed, "method": method, "stage": stage, "progress": progress, "correct": correct}
         for (task, seed), pair in answers.items()
         for method, words in zip(("ours", "other"), pair, strict=True)
-        for stage, progress, correct in (("translated", 1.0, bad), ("adapted", 1.0, words), ("shot", 0.5, bad))
+        for stage, progress, correct in (
+            ("translated", 1.0, bad),
+            ("adapted", 1.0, words),
+            ("shot", 0.5, bad),
+            ("aad", 1.0, bad),
+        )
     ]
     found = with_answers(rows, points)
     assert [row.get("correct") for row in found] == [good, bad, bad, good, one_scene, good, None, None]

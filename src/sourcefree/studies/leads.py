@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from sourcefree.config import STUDENT_SECTIONS
 from sourcefree.selection.estimate import room_for_scenes
 from sourcefree.studies.cell import Row
 
@@ -18,7 +19,7 @@ def with_answers(rows: Sequence[Row], points: Sequence[Row]) -> list[Row]:
         rows: of a study's cells.
         points: of the same study, see :func:`sourcefree.studies.points.collect_points`.
     """
-    # In the order of the stages of a method the last is what it is about.
+    # In the order of its candidates the last is what a method is about, rivals under their own names left out.
     ends = {(one["task"], one["seed"], one["method"]): one["correct"] for one in points if _is_end(one)}
     return [
         {**row, "correct": ends[run]} if (run := (row["task"], row["seed"], row["method"])) in ends else row
@@ -27,7 +28,7 @@ def with_answers(rows: Sequence[Row], points: Sequence[Row]) -> list[Row]:
 
 
 def _is_end(point: Mapping[str, object]) -> bool:
-    return "correct" in point and point["progress"] == 1
+    return "correct" in point and point["progress"] == 1 and point["stage"] not in STUDENT_SECTIONS
 
 
 def lead(correct: str, other: str) -> tuple[float, float]:
