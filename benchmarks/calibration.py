@@ -15,8 +15,8 @@ from sourcefree.commands.candidates import Candidate, Judge
 from sourcefree.commands.loading import LabelledData
 from sourcefree.engine.inference import infer
 from sourcefree.evaluation.metrics import classification_metrics
-from sourcefree.selection.mixing import fitted_temperature
-from sourcefree.selection.scores import mean_confidence, pair_temperature
+from sourcefree.selection.scores import mean_confidence
+from sourcefree.selection.temperature import fitted_temperature, pair_temperature
 
 
 def rows(model: Candidate, judge: Judge, test: LabelledData) -> list[str]:

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from sourcefree.selection.resampling import resampled_information
-from sourcefree.selection.scores import pair_temperature, target_information
+from sourcefree.selection.scores import target_information
+from sourcefree.selection.temperature import pair_temperature
 
 TARGET = 3.0 * torch.randn(80, 4, generator=torch.Generator().manual_seed(1))
 

@@ -8,8 +8,8 @@ import torch
 from torch.nn.functional import interpolate, one_hot
 
 from sourcefree.selection.drift import appearance, share_unlike
-from sourcefree.selection.estimate import estimate_accuracy, trusted_temperature
-from sourcefree.selection.mixing import mixing_consistency, mixing_partners, source_free_temperature
+from sourcefree.selection.estimate import estimate_accuracy
+from sourcefree.selection.mixing import mixing_consistency, mixing_partners
 from sourcefree.selection.scores import (
     agreement_by_scene,
     class_correlation,
@@ -21,9 +21,7 @@ from sourcefree.selection.scores import (
     pair_agreement,
     pair_divergence,
     pair_information,
-    pair_temperature,
     soft_neighbourhood_density,
-    target_information,
 )
 
 
@@ -110,36 +108,6 @@ def test_mixing_consistency_is_the_share_of_kept_answers() -> None:
     assert mixing_consistency(labels, lambda _a, b, _share: one_hot(labels[b], 2).float()) == 0.5
 
 
-@pytest.mark.parametrize("loudness", [0.5, 2.0])
-def test_the_temperature_of_pairs_undoes_loudness_and_so_target_information_does_not_hear_it(loudness: float) -> None:
-    torch.manual_seed(0)
-    target, pairs = torch.randn(50, 4), torch.randn(60, 4)
-    source = pairs + 0.1 * torch.randn(60, 4)
-    temperature = pair_temperature(loudness * pairs, source)
-    assert temperature == pytest.approx(loudness * pair_temperature(pairs, source), rel=1e-3)
-    found = target_information(loudness * target, temperature=temperature)
-    assert found == pytest.approx(mutual_information(target), rel=0.1)  # these pairs ask for one, by and large
-
-
-def test_target_information_is_low_where_the_pairs_prove_the_answers_wrong() -> None:
-    torch.manual_seed(0)
-    target, pairs = 5 * torch.randn(50, 4), 5 * torch.randn(60, 4)
-    of_pairs = pair_temperature(pairs, 5 * torch.randn(60, 4))
-    temperature = trusted_temperature(of_mixtures=0.1, of_pairs=of_pairs)  # mixtures praise it
-    assert target_information(target, temperature=temperature) < 0.5 * mutual_information(target)
-
-
-@pytest.mark.parametrize("loudness", [0.5, 4.0])
-def test_the_temperature_undoes_loudness(loudness: float) -> None:
-    torch.manual_seed(0)
-    labels = torch.randint(4, (2000,))
-    # A model whose probabilities on mixtures are honest: the label is drawn from them.
-    logits = torch.randn(2000, 4) * 1.5
-    labels = torch.distributions.Categorical(logits=logits).sample()
-    found = source_free_temperature(labels, lambda first, _second, _share: loudness * logits[first])
-    assert found == pytest.approx(loudness, rel=0.15)
-
-
 def test_the_combined_rank_counts_the_models_that_are_behind() -> None:
     """The first is best by one score and second by the other; two models share the last place by the second."""
     assert combined_rank([[9.0, 2.0, 1.0], [0.5, 0.7, 0.5]]) == pytest.approx([(2 + 0.5) / 4, (1 + 2) / 4, 0.5 / 4])
@@ -159,25 +127,6 @@ def test_appearance_tells_noise_and_another_setting_from_scenes() -> None:
     assert share_unlike(appearance(torch.randn(50, 1, 32, 32)), pairs) == 1.0
     assert share_unlike(appearance(scenes[150:] * 0.1 + 3), pairs) == 1.0
     assert appearance(torch.zeros(2, 1, 8, 8)).tolist() == [[0.0, 0.0, 0.0]] * 2
-
-
-@pytest.mark.parametrize(
-    ("of_mixtures", "of_pairs", "trusted"),
-    # Between a third and all of what pairs ask for as they are; below no further; twice as much counts as half.
-    [
-        (1.5, 3.0, 1.5),
-        (3.0, 3.0, 3.0),
-        (0.5, 3.0, 1.0),
-        (0.1, 18.0, 6.0),
-        (6.0, 3.0, 1.5),
-        (0.8, 0.4, 0.2),
-        (99.0, 3.0, 1.0),
-    ],
-)
-def test_mixtures_are_believed_within_the_limits_that_pairs_set(
-    of_mixtures: float, of_pairs: float, trusted: float
-) -> None:
-    assert trusted_temperature(of_mixtures=of_mixtures, of_pairs=of_pairs) == pytest.approx(trusted)
 
 
 def test_the_interval_of_an_estimate_has_room_for_the_temperature_and_for_other_scenes() -> None:

@@ -30,7 +30,7 @@ def test_scenes_are_drawn_whole_and_the_same_for_all_models() -> None:
     drawn = draw(["1111 0000", "0000 1111", "1111 1111"], draws=200)
     assert set(drawn.test[0]) == {0.0, 0.5, 1.0}  # one of two scenes twice, or each once
     assert drawn.test[0] + drawn.test[1] == pytest.approx(np.ones(200))
-    assert drawn.known[:, 0] == pytest.approx([0.5, 0.5, 1.0])
+    assert drawn.known == pytest.approx([0.5, 0.5, 1.0])
     # Scenes differ in size, and every image counts: 5 right of 6 where each is in once.
     sizes = draw(["11111 0"], draws=200).test[0]
     assert {round(float(value), 4) for value in sizes} == {1.0, 0.0, round(5 / 6, 4)}

@@ -16,8 +16,8 @@ from sourcefree.engine.runtime import Runtime
 from sourcefree.models.classifier import Classifier
 from sourcefree.selection.chance import chance_of_match
 from sourcefree.selection.drift import appearance, share_unlike
-from sourcefree.selection.estimate import AccuracyEstimate, estimate_accuracy, trusted_temperature
-from sourcefree.selection.mixing import mixing_consistency, source_free_temperature
+from sourcefree.selection.estimate import AccuracyEstimate, estimate_accuracy
+from sourcefree.selection.mixing import mixing_consistency
 from sourcefree.selection.resampling import resampled_information
 from sourcefree.selection.scores import (
     agreement_by_scene,
@@ -28,10 +28,10 @@ from sourcefree.selection.scores import (
     pair_agreement,
     pair_divergence,
     pair_information,
-    pair_temperature,
     soft_neighbourhood_density,
     target_information,
 )
+from sourcefree.selection.temperature import pair_temperature, source_free_temperature, trusted_temperature
 from sourcefree.types import ClassifierOutput, ImageBatch
 
 _MIXED = 256  # target images that are mixed with others

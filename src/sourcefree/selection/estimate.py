@@ -11,7 +11,6 @@ from torch import Tensor
 
 _TEMPERATURE = 0.16  # what it may be wrong by: 95 % of the adapted models of depth-b and of nir-1 lie inside
 _LEVEL = 0.95  # of the room for other scenes
-_LEAST = 1 / 3  # of the temperature that pairs ask for: what was due on depth-b
 
 
 @dataclass(frozen=True)
@@ -33,36 +32,14 @@ class AccuracyEstimate:
         return {"accuracy": self.accuracy, "low": self.low, "high": self.high}
 
 
-def trusted_temperature(*, of_mixtures: float, of_pairs: float) -> float:
-    """Return the temperature that makes answers as honest as can be told without labels: that of mixtures, within limits.
-
-    The delivered probabilities are at this temperature, and models are compared at theirs. Pairs set the limits.
-
-    Mixtures fail either way. Where a picture laid over another is no picture any more, as with radar, a good model is lost on
-    them, and they ask for far more modesty than is due. A model that has next to nothing to do with the images answers a
-    mixture as it answers the image, and they praise it. Pairs ask for too much modesty of every model, since the source model
-    is less sure of things that it does not know than of its own classes; but for all models of a task by much the same factor,
-    on simulated depth by three. So mixtures are not believed below a third of the temperature of pairs. Where they ask for more
-    than pairs do, who ask for too much themselves, they are wrong, and believed the less the more they ask: what is so many
-    times too much counts as so many times too little.
-
-    Args:
-        of_mixtures: :func:`sourcefree.selection.mixing.source_free_temperature`.
-        of_pairs: :func:`sourcefree.selection.scores.pair_temperature`.
-
-    Reference: ours.
-    """
-    believed = min(of_mixtures, of_pairs**2 / of_mixtures)
-    return max(believed, _LEAST * of_pairs)
-
-
 def estimate_accuracy(confidence: Tensor, scenes: Tensor) -> AccuracyEstimate:
     """Return the estimate from the mean probability of the predicted class at the trusted temperature.
 
     Where probabilities are honest, their mean is the expected accuracy; on images that the model was trained on without labels
-    they are not, whatever the temperature. The temperature is found without labels (:func:`trusted_temperature`), so it is off
-    by an amount that no formula gives: the interval has as much room for it as was measured. And few scenes may be harder or
-    easier than the rest: the interval has room for that as their differences ask for.
+    they are not, whatever the temperature. The temperature is found without labels
+    (:func:`sourcefree.selection.temperature.trusted_temperature`), so it is off by an amount that no formula gives: the
+    interval has as much room for it as was measured. And few scenes may be harder or easier than the rest: the
+    interval has room for that as their differences ask for.
 
     Args:
         confidence: (N,) probability of the predicted class on target images that the model was not trained on.

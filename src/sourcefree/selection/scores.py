@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
-from scipy.optimize import minimize_scalar
 from scipy.stats import rankdata
 from torch import Tensor
 from torch.nn.functional import log_softmax, normalize
@@ -56,21 +54,6 @@ def pair_divergences(logits: Tensor, source_logits: Tensor) -> Tensor:
     return (teacher.exp() * (teacher - student)).sum(-1)
 
 
-def pair_temperature(logits: Tensor, source_logits: Tensor) -> float:
-    """Return the temperature at which a model's answers on held-out pairs diverge least from the source model's; in 0.2..20.
-
-    Args:
-        logits: (N, K) of the model on the target images of held-out pairs.
-        source_logits: (N, K) of the source model on their source images.
-    """
-    own, source = logits.double(), source_logits.double()
-
-    def divergence(log_temperature: float) -> float:
-        return pair_divergence(own / math.exp(log_temperature), source)
-
-    return math.exp(minimize_scalar(divergence, bounds=(math.log(0.2), math.log(20.0)), method="bounded").x)
-
-
 def pair_information(logits: Tensor, source_logits: Tensor) -> Tensor:
     """Return what a model's answer on each held-out pair tells of the source model's answer, (N,) nats; higher is better.
 
@@ -105,7 +88,7 @@ def target_information(logits: Tensor, *, temperature: float) -> float:
 
     Args:
         logits: (N, K) on target images.
-        temperature: :func:`sourcefree.selection.estimate.trusted_temperature` of the model.
+        temperature: :func:`sourcefree.selection.temperature.trusted_temperature` of the model.
 
     Reference: ours; see :func:`mutual_information`.
     """

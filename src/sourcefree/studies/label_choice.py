@@ -38,7 +38,7 @@ class Draws:
     Attributes:
         test: (M, D) accuracy on scenes drawn with replacement.
         labelled: by number of labelled images, (M, D) accuracy on them; ties broken at random.
-        known: (M, D) accuracy on all images, the same on every draw.
+        known: (M,) accuracy on all images.
     """
 
     test: Values
@@ -59,13 +59,12 @@ def draw(correct: Sequence[str], *, draws: int = _DRAWS) -> Draws:
     sizes = np.asarray([len(word) for word in words[0]], dtype=np.float64)
     scenes = len(sizes)
     drawn = generator.multinomial(scenes, [1 / scenes] * scenes, size=draws).T  # (S, D): how often each scene is in
-    accuracy = sums.sum(1) / sizes.sum()
     answers = np.asarray([[digit == "1" for word in model for digit in word] for model in words], dtype=np.float64)
     labelled = {}
     for count in _LABELS:
         chosen = generator.multinomial(count, [1 / answers.shape[1]] * answers.shape[1], size=draws).T
         labelled[count] = answers @ chosen / count + _TIE * generator.random((len(words), draws))
-    return Draws((sums @ drawn) / (sizes @ drawn), labelled, np.repeat(accuracy[:, None], draws, axis=1))
+    return Draws((sums @ drawn) / (sizes @ drawn), labelled, sums.sum(1) / sizes.sum())
 
 
 def regret(values: Values, accuracy: Values) -> float:
@@ -126,9 +125,17 @@ def _mean(values: Sequence[float], digits: int) -> str:
 
 def _choosers(group: Sequence[Row], drawn: Draws) -> dict[str, Values]:
     """Return by what is chosen, (M, D) each: scores that all models have, labels."""
-    scores = {}
-    for name in _SCORES:
-        if all(name in row for row in group):
-            values = np.asarray([[SIGNS.get(name, 1) * row[name]] for row in group], dtype=np.float64)
-            scores[name] = np.repeat(values, drawn.test.shape[1], axis=1)
-    return {**scores, **{f"{count} labels": drawn.labelled[count] for count in _LABELS}, "all labels": drawn.known}
+
+    def on_every_draw(values: Values) -> Values:
+        return np.broadcast_to(values[:, None], drawn.test.shape)
+
+    scores = {
+        name: on_every_draw(np.asarray([SIGNS.get(name, 1) * row[name] for row in group], dtype=np.float64))
+        for name in _SCORES
+        if all(name in row for row in group)
+    }
+    return {
+        **scores,
+        **{f"{count} labels": drawn.labelled[count] for count in _LABELS},
+        "all labels": on_every_draw(drawn.known),
+    }
