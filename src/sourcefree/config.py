@@ -121,7 +121,7 @@ class MultilevelSettings(Settings):
     freeze_head: bool = Field(True, description="keep the source model's final layer, as SHOT and SOCKET do")
     # SHOT's rates, but the backbone at three tenths: a far sensor needs the early layers to change. Chosen on simulated task
     # set b and one RGB-NIR split: a tenth was too little for depth, the full rate, or AdamW, too much for NIR.
-    # As many images as the two stages of TGMB and TGKT see together, in batches half as large.
+    # As many images as the two stages of TGMB and TGKT see together, in batches half as large; few images are seen more often.
     optimisation: Optimisation = Optimisation(backbone_scale=0.3, batch_size=32, epochs=30, min_steps=400)
 
 

@@ -17,6 +17,7 @@ from torch import nn
 import sourcefree
 from sourcefree.commands.resuming import is_complete
 from sourcefree.commands.source_models import resolve_source_model
+from sourcefree.data.augment import CropFlips, draw_crop_flips
 from sourcefree.data.image_io import write_image
 from sourcefree.errors import CheckpointError, ConfigError, DivergenceError, SourcefreeError
 from sourcefree.methods.presets import METHODS, student_sections
@@ -103,7 +104,16 @@ def test_an_own_module_is_adapted_to_a_sensor_of_two_bands(two_bands: Path) -> N
     assert set(predictions.predicted) <= {"cat", "dog"}
 
 
-def test_several_members_are_trained_in_other_orders_and_delivered_as_one(two_bands: Path) -> None:
+def test_several_members_are_trained_in_other_orders_and_crops_and_delivered_as_one(
+    two_bands: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seeds = []
+
+    def draw(*, seed: int, **places: Any) -> CropFlips:
+        seeds.append(seed)
+        return draw_crop_flips(seed=seed, **places)
+
+    monkeypatch.setattr("sourcefree.data.datasets.draw_crop_flips", draw)
     settings = override(sourcefree.method_settings("shot"), {**QUICK, "members": 2, "shot.optimisation.epochs": 2})
     settings = override(settings, {"tgmb": None, "multilevel": None, "shot.optimisation.batch_size": 8})
     adapt(own_classifier(), two_bands, settings)
@@ -121,6 +131,8 @@ def test_several_members_are_trained_in_other_orders_and_delivered_as_one(two_ba
     first, second = (member(images).logits for member in both.members())
     assert not torch.allclose(first, second)
     (two_bands / "run").rename(two_bands / "two")
+    assert seeds[0] == settings.seed
+    assert len(set(seeds)) == 2
     adapt(own_classifier(), two_bands, override(settings, {"members": 1}))
     alone = sourcefree.load_trained(two_bands / "run/candidates/adapted", network=Own()).model
     assert torch.equal(alone(images).logits, first)  # the first member is the model that would have been trained alone
@@ -352,6 +364,7 @@ def test_what_cannot_work_is_refused_before_anything_is_read_or_written(two_band
         (own_classifier(), unknown, "did you mean 'test_convnext'"),
         (own_classifier(), sourcefree.method_settings("oracle"), "target labels"),
         (own_classifier(NoNorm), sourcefree.method_settings("adabn"), "no batch norm"),
+        (combine([own_classifier(), own_classifier(NoNorm)]), sourcefree.method_settings("socket"), "SOCKET matches"),
     ):
         with pytest.raises(SourcefreeError, match=part):
             sourcefree.adapt(

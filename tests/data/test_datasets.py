@@ -73,6 +73,17 @@ def test_augmentation_depends_on_seed_epoch_and_image_not_on_the_batch() -> None
     assert not torch.equal(pairs[list(range(9))].target, pairs_of(9, 3)[list(range(9))].target)
 
 
+def test_other_seeds_give_other_crops_of_the_same_images_and_leave_the_first_alone() -> None:
+    pairs = pairs_of(9, 3)
+    everything = list(range(9))
+    first = pairs[everything].target
+    other = pairs.reseeded(8)
+    assert other.names == pairs.names
+    assert not torch.equal(other[everything].target, first)
+    assert torch.equal(other.reseeded(pairs.seed)[everything].target, first)
+    assert torch.equal(pairs[everything].target, first)
+
+
 def test_every_crop_and_both_flips_occur() -> None:
     crops = draw_crop_flips(seed=0, epoch=0, indices=np.arange(4000), load=LOAD, size=SIZE)
     room = LOAD - SIZE + 1

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
+from torchvision.ops import StochasticDepth
 
 from sourcefree.config import TgktSettings, TgmbSettings
 from sourcefree.methods.adabn import adapt_batch_norm
@@ -179,3 +180,40 @@ def test_backbone_and_new_layers_are_told_apart(source_model: Classifier) -> Non
     assert not new.pretrained
     assert len(backbone.parameters) + len(new.parameters) == len(list(source_model.parameters()))
     assert any(p is source_model.network.get_submodule("bottleneck")[0].weight for p in new.parameters)
+
+
+class Plain(nn.Module):
+    """A network without bottleneck, with dropout before its final layer and something of its own called backbone."""
+
+    backbone = "mine"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        self.noise = nn.Sequential(StochasticDepth(0.5, "row"), nn.Dropout(0.5))
+        self.head = nn.Linear(8, 3)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        features: torch.Tensor = self.noise(self.body(images))
+        answers: torch.Tensor = self.head(features)
+        return answers
+
+
+def test_a_layer_that_mixes_channels_is_new_and_the_rest_without_bottleneck_is_backbone() -> None:
+    student = new_student(Classifier(Plain(), head="head"), in_channels=4)
+    backbone, new = classifier_groups(student)
+    assert [p.shape for p in new.parameters] == [(3, 4, 1, 1), (3, 8), (3,)]
+    assert [p.shape for p in backbone.parameters] == [(8, 3, 3, 3), (8,)]
+
+
+def test_features_are_matched_without_dropout_and_labels_are_learned_with_it(batch: StepBatch) -> None:
+    source_model = Classifier(Plain(), head="head").eval()
+    student, teacher = (new_student(source_model, in_channels=1) for _ in range(2))
+    method = Tgkt(StudentParts(source_model, student, teacher), TgktSettings()).train()
+    grey = batch.needed_pairs.target
+    alike = batch._replace(pairs=batch.needed_pairs._replace(source=grey.expand(-1, 3, -1, -1)))
+    assert method.student.training
+    assert method(alike).terms["features"] == 0  # it is the source model, and the images are the same
+    learning = SourceTraining(source_model, label_smoothing=0.1).train()
+    answers = {learning.model(grey.expand(-1, 3, -1, -1)).logits.sum().item() for _ in range(5)}
+    assert len(answers) > 1

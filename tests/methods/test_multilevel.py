@@ -6,6 +6,7 @@ import copy
 
 import pytest
 import torch
+from torch import nn
 from torch.nn.functional import cross_entropy
 
 from sourcefree.config import MultilevelSettings
@@ -87,6 +88,32 @@ def test_the_student_is_the_average_of_the_learner(source_model: Classifier, bat
         expected = momentum * expected + (1 - momentum) * learned
     assert torch.allclose(method.student.state_dict()[name], expected, atol=1e-5)
     assert momentum == 0.5  # the ramp has ended: both parts of the rule were tried
+
+
+class Shared(nn.Module):
+    """Two layers that share their weights."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(3, 3, 1)
+        self.second = nn.Conv2d(3, 3, 1)
+        self.second.weight = self.first.weight
+        self.head = nn.Linear(3, 3)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        answers: torch.Tensor = self.head(self.second(self.first(images)).mean((2, 3)))
+        return answers
+
+
+def test_weights_that_layers_share_are_averaged_once(batch: StepBatch) -> None:
+    method = Multilevel(parts(Classifier(Shared(), head="head").eval()), MultilevelSettings(momentum=0.5)).train()
+    before = method.student.network.get_submodule("first").weight.clone()
+    with torch.no_grad():
+        for parameter in method.learner.parameters():
+            parameter += 1.0
+    method(batch)
+    moved = method.student.network.get_submodule("first").weight - before
+    assert moved == pytest.approx(torch.full_like(moved, 1 - 1 / 11))
 
 
 def test_only_the_learner_has_gradients_and_its_head_stays(source_model: Classifier, batch: StepBatch) -> None:

@@ -23,6 +23,7 @@ from sourcefree.config import (
 )
 from sourcefree.engine.optimiser import create_optimiser
 from sourcefree.losses.information import information_maximization
+from sourcefree.losses.statistics import batch_norm_layers
 from sourcefree.methods.adacontrast import AdaContrast
 from sourcefree.methods.base import EpochView, Method, StudentParts
 from sourcefree.methods.end_to_end import EndToEnd
@@ -178,6 +179,21 @@ def test_several_sources_keep_their_own_layers_and_learn_their_weights(batch: St
         mixture.scores += torch.tensor([2.0, -1.0])
     expected = torch.sigmoid(torch.tensor([2.0, -1.0]))
     assert torch.allclose(mixture.weights(), expected / expected.sum())
+
+
+def test_layers_without_statistics_or_that_are_never_reached_are_not_matched(batch: StepBatch) -> None:
+    source_model = trained_classifier(0)
+    norms = batch_norm_layers(source_model.network)
+    source_model.network.get_submodule("backbone").register_module(
+        "spare", nn.BatchNorm2d(4)
+    )  # last of the layers, and no image comes by
+    source_model.network.get_submodule("backbone").register_module(
+        "passing", nn.BatchNorm2d(4, track_running_stats=False)
+    )
+    assert batch_norm_layers(source_model.network) == [*norms, source_model.network.get_submodule("backbone.spare")]
+    found = Socket(parts_of(source_model), SocketSettings())(batch).terms["statistics"]
+    expected = Socket(parts_of(trained_classifier(0)), SocketSettings())(batch).terms["statistics"]
+    assert found == expected
 
 
 def test_an_ensemble_answers_with_the_weighted_mean_of_its_members() -> None:

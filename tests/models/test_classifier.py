@@ -132,11 +132,12 @@ def test_torchvision_and_timm_names_build() -> None:
     assert parse_architecture("timm:resnet18", num_classes=3).name == "resnet18"
 
 
-def test_inputs_of_layers_come_in_the_order_of_the_layers() -> None:
+def test_inputs_of_layers_come_by_their_place_and_those_not_reached_are_left_out() -> None:
     network = nn.Sequential(nn.Conv2d(1, 3, 1), nn.BatchNorm2d(3), nn.Conv2d(3, 2, 1), nn.BatchNorm2d(2))
-    layers = [network[1], network[3]]
+    layers = [network[1], nn.BatchNorm2d(3), network[3]]
     with inputs_of(layers) as entering:
         network(torch.randn(4, 1, 5, 5))
-    assert [tuple(part.shape) for part in entering] == [(4, 3, 5, 5), (4, 2, 5, 5)]
+    assert {place: tuple(part.shape) for place, part in entering.items()} == {0: (4, 3, 5, 5), 2: (4, 2, 5, 5)}
+    before = entering[0]
     network(torch.randn(4, 1, 5, 5))
-    assert len(entering) == 2
+    assert entering[0] is before

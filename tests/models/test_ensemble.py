@@ -11,6 +11,8 @@ import torch
 from sourcefree.data.modality import MODALITIES, Modality
 from sourcefree.errors import ConfigError
 from sourcefree.models.architecture import Architecture
+from sourcefree.models.ensemble import deep_ensemble
+from sourcefree.models.student import new_student
 from sourcefree.models.trained import TrainedClassifier, combine, load_trained
 from support.classifiers import CLASSES, SIZE, small_classifier
 
@@ -56,3 +58,23 @@ def test_classifiers_of_different_tasks_are_refused_in_a_few_words(members: list
     ):
         with pytest.raises(ConfigError, match=part):
             combine([first, other])
+
+
+def test_every_member_sees_images_of_another_sensor_in_that_sensors_own_standardisation(
+    members: list[TrainedClassifier],
+) -> None:
+    images = torch.randn(4, 1, SIZE, SIZE)
+    colour = images.expand(-1, 3, -1, -1)
+    expected = sum(0.5 * one.model(colour).logits.softmax(-1) for one in members)
+    for order in (members, members[::-1]):
+        student = new_student(combine(order).model, in_channels=1).eval()
+        assert torch.allclose(student(images).logits.softmax(-1), expected, atol=1e-5)
+
+
+def test_mixtures_are_no_part_of_mixtures_but_of_averages(members: list[TrainedClassifier]) -> None:
+    both = combine(members)
+    with pytest.raises(ConfigError, match="itself a mixture of 2"):
+        combine([both, members[0]])
+    averaged = deep_ensemble([new_student(both.model, in_channels=1) for _ in range(2)])
+    assert len(averaged.members()) == 4
+    assert all(one.members() == [one] for one in averaged.members())

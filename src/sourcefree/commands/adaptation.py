@@ -13,7 +13,7 @@ from torch import nn
 from sourcefree.commands.candidates import Candidate, Judge, Witnesses
 from sourcefree.commands.loading import PairData, TargetData
 from sourcefree.config import AdaptSettings, Optimisation, check_settings
-from sourcefree.data.datasets import ImagePairs, LabelledImages
+from sourcefree.data.datasets import ImagePairs, LabelledImages, ViewT
 from sourcefree.data.held_out import ENOUGH
 from sourcefree.engine.checkpoint import CheckpointFile
 from sourcefree.engine.inference import image_batches, infer
@@ -36,7 +36,7 @@ from sourcefree.models.student import check_student, new_student, other_student,
 from sourcefree.models.trained import TrainedClassifier
 from sourcefree.models.translators import behind_translator, create_translator
 from sourcefree.seeds import stream_seed
-from sourcefree.stages import member_stages
+from sourcefree.stages import member_stages, section_of
 from sourcefree.types import ClassifierOutput
 
 
@@ -157,7 +157,7 @@ class Adaptation:
         return averaged
 
     def _train_member(self, section: str, stage: str, judge: Judge, found: dict[str, Candidate]) -> Classifier:
-        """Return one target model, frozen; the stage's name decides the order of the images and their augmentations."""
+        """Return one target model, frozen; the stage's name decides the order of the images, and a member's crops and flips."""
         torch.manual_seed(stream_seed(self.settings.seed, "student" if stage == section else stage))
         teacher = found.get("translated", found["source-only"])
         student = self._student(teacher.model)
@@ -256,15 +256,21 @@ class Adaptation:
                 hint="it is an upper bound for studies: see sourcefree compare",
             )
         streams = Streams(
-            target=None if method.uses_labels else self.target.train,
-            pairs=self.pairs.train if method.uses_pairs else None,
-            labelled=self.labelled if method.uses_labels else None,
+            target=None if method.uses_labels else self._cut_for(stage, self.target.train),
+            pairs=self._cut_for(stage, self.pairs.train) if method.uses_pairs else None,
+            labelled=self._cut_for(stage, self.labelled) if method.uses_labels and self.labelled is not None else None,
         )
         kept = self.bridges if stage == "tgmb" and self.bridges else self.folder.path / "checkpoints"
         checkpoint = CheckpointFile(kept / f"{stage}.pt")
         self.trainer.fit(
             method, stage=stage, streams=streams, settings=optimisation, checkpoint=checkpoint, evidence=evidence
         )
+
+    def _cut_for(self, stage: str, images: ViewT) -> ViewT:
+        """Return the images under crops and flips that are a member's own; all other stages share those of the run."""
+        if section_of(stage) == stage:
+            return images
+        return images.reseeded(stream_seed(self.settings.seed, stage))
 
 
 def check_method(settings: AdaptSettings, source: TrainedClassifier) -> None:
@@ -305,9 +311,11 @@ def _check_batch_norm(settings: AdaptSettings, model: Classifier) -> None:
             "AdaBN changes batch-norm statistics, and the source model has no batch norm",
             hint="use another method, such as multilevel",
         )
-    if settings.socket is not None and settings.socket.statistics and not batch_norm_layers(model.network):
+    if settings.socket is None or not settings.socket.statistics:
+        return
+    if not all(batch_norm_layers(member.network) for member in model.members()):
         raise ConfigError(
-            "SOCKET matches the statistics of two-dimensional batch norm, and the source model has none",
+            "SOCKET matches the statistics of two-dimensional batch norm, and a source model has none",
             hint="leave that term out with --set socket.statistics=0, or use another method",
         )
 

@@ -49,6 +49,12 @@ class _View:
         view.augment = False
         return view
 
+    def reseeded(self: ViewT, seed: int) -> ViewT:
+        """Return the same images under other augmentations; nothing is copied."""
+        view = copy.copy(self)
+        view.seed = seed
+        return view
+
     def subset(self: ViewT, positions: Sequence[int]) -> ViewT:
         """Return some of the images; nothing is copied. Indices in batches count within the subset."""
         view = copy.copy(self)

@@ -18,8 +18,9 @@ def augmentation_epochs(
 ) -> NDArray[np.int64]:
     """Return the number that each augmentation of a batch is drawn with: the epoch, or more often for a small data set.
 
-    A data set that is gone through several times in an epoch of the leading one must not show the same crops each time.
-    Where it is smaller than a batch, one batch holds the same image several times: each has the number of its pass.
+    A data set that is gone through several times in an epoch of the leading one must not show the same crops each time. Where
+    it is smaller than a batch, one batch holds the same image several times: each has the number of its pass. Else a batch has
+    one number, so that an image whose pass ends in the midst of a batch may be shown under the same crop twice.
 
     Args:
         size: number of its images.

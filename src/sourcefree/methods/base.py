@@ -8,10 +8,15 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
+from timm.layers import DropPath
 from torch import Tensor, nn
+from torch.nn.modules.dropout import _DropoutNd
+from torchvision.ops import StochasticDepth
 
 from sourcefree.models.classifier import Classifier
 from sourcefree.types import ClassifierOutput, StepBatch, StepOutput
+
+_DROPOUT = (_DropoutNd, DropPath, StochasticDepth)
 
 
 @dataclass(frozen=True)
@@ -66,10 +71,13 @@ class Method(nn.Module, ABC):
     Attributes:
         uses_pairs: whether every batch needs pairs.
         uses_labels: whether batches hold labelled images in place of unlabelled target images.
+        keeps_dropout: whether dropout layers drop in training. Not where features are matched: those of half the units, at
+            twice the size, come nearest to what a teacher says when they are too small.
     """
 
     uses_pairs: ClassVar[bool] = False
     uses_labels: ClassVar[bool] = False
+    keeps_dropout: ClassVar[bool] = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -83,8 +91,15 @@ class Method(nn.Module, ABC):
         self.train(self.training)
 
     def train(self, mode: bool = True) -> Method:
-        """Set the training mode; frozen modules stay in eval mode, so their running statistics cannot move."""
+        """Set the training mode; frozen modules stay in eval mode, so their running statistics cannot move.
+
+        Dropout stays off, see :attr:`keeps_dropout`.
+        """
         super().train(mode)
+        if not self.keeps_dropout:
+            for module in self.modules():
+                if isinstance(module, _DROPOUT):
+                    module.eval()
         for name in getattr(self, "_frozen", ()):
             self.get_submodule(name).eval()
         return self

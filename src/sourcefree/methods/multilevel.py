@@ -103,12 +103,19 @@ class Multilevel(Method):
 
     @torch.no_grad()
     def _follow(self) -> None:
-        """Move the target model towards the learner; early on it follows closely, for there is nothing to average yet."""
+        """Move the target model towards the learner; early on it follows closely, for there is nothing to average yet.
+
+        It is called before a step, so the average is of all weights but those after the last step, which is a small one.
+        """
         self.updates += 1
         momentum = min(self.settings.momentum, float(self.updates / (self.updates + 10)))
-        learned = self.learner.state_dict()
-        for name, value in self.student.state_dict().items():
+        # Not the state dictionary: it names weights that two layers share twice.
+        for value, learned in zip(_tensors(self.student), _tensors(self.learner), strict=True):
             if value.is_floating_point():
-                value.lerp_(learned[name], 1 - momentum)
+                value.lerp_(learned, 1 - momentum)
             else:
-                value.copy_(learned[name])
+                value.copy_(learned)
+
+
+def _tensors(model: Classifier) -> list[Tensor]:
+    return [*model.parameters(), *model.buffers()]

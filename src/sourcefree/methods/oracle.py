@@ -21,6 +21,7 @@ class Oracle(Method):
     """
 
     uses_labels = True
+    keeps_dropout = True
 
     def __init__(self, parts: StudentParts, settings: OracleSettings) -> None:
         super().__init__()

@@ -51,19 +51,21 @@ class Socket(Shot):
         with inputs_of([layer for own in layers for layer in own]) as entering:
             logits = self.student(target.images).logits
         terms = self.target_terms(logits, target.indices)
-        if weights.statistics and any(layers):
+        if weights.statistics and entering:
             terms["statistics"] = weights.statistics * self._statistics_gap(entering)
         if weights.features:
             terms["features"] = weights.features * self._feature_gap(batch.needed_pairs)
         return self.total(terms, anchor=logits)
 
-    def _statistics_gap(self, entering: list[Tensor]) -> Tensor:
+    def _statistics_gap(self, entering: dict[int, Tensor]) -> Tensor:
+        """Return the gap of what entered each layer, by its place among those of all members."""
         gaps, start = [], 0
         for source in self.source_model.members():
             layers = batch_norm_layers(source.network)
-            own = entering[start : start + len(layers)]
+            reached = [place for place in range(len(layers)) if start + place in entering]
+            own = [entering[start + place] for place in reached]
+            gaps.append(statistics_gap(own, [layers[place] for place in reached], first=self.settings.first_layer))
             start += len(layers)
-            gaps.append(statistics_gap(own, layers, first=self.settings.first_layer))
         return self._mixed(gaps)
 
     def _feature_gap(self, pairs: PairBatch) -> Tensor:

@@ -22,6 +22,8 @@ class SourceTraining(Method):
     Reference: [SHOT] equation 2.
     """
 
+    keeps_dropout = True
+
     def __init__(self, model: Classifier, *, label_smoothing: float) -> None:
         super().__init__()
         self.model = model
@@ -41,7 +43,7 @@ class SourceTraining(Method):
 
 
 def classifier_groups(model: Classifier) -> list[ParameterGroup]:
-    """Return the parameters of backbones (pretrained) and of bottlenecks and heads (new), as [SHOT] tells them apart."""
+    """Return the parameters of backbones (pretrained) and of all else (new): bottlenecks and heads, as [SHOT], and adapters."""
     inside = {id(parameter) for member in model.members() for parameter in _backbone_parameters(member)}
     return [
         ParameterGroup([p for p in model.parameters() if id(p) in inside], pretrained=True),
@@ -50,8 +52,9 @@ def classifier_groups(model: Classifier) -> list[ParameterGroup]:
 
 
 def _backbone_parameters(model: Classifier) -> list[nn.Parameter]:
-    if hasattr(model.network, "backbone"):
-        return list(model.network.get_submodule("backbone").parameters())
+    backbone = getattr(model.network, "backbone", None)
+    if isinstance(backbone, nn.Module):
+        return list(backbone.parameters())
     # A network without bottleneck: everything but the final layer is the backbone.
     head = {id(parameter) for parameter in model.head_parameters()}
-    return [parameter for parameter in model.parameters() if id(parameter) not in head]
+    return [parameter for parameter in model.network.parameters() if id(parameter) not in head]

@@ -111,9 +111,9 @@ class Classifier(nn.Module):
         return copied
 
     def members(self) -> list[Classifier]:
-        """Return the classifiers that this one mixes; itself where it mixes none."""
-        inner = [module for module in self.network.modules() if isinstance(module, Classifier)]
-        return inner or [self]
+        """Return the single classifiers that this one mixes, at whatever depth; itself where it mixes none."""
+        inner = (module for module in self.network.modules() if isinstance(module, Classifier))
+        return [one for one in inner if one.members() == [one]] or [self]
 
     def head_parameters(self) -> list[nn.Parameter]:
         """Return the parameters of the final layer, or of all members' final layers."""
@@ -230,10 +230,9 @@ def _is_attention(module: nn.Module) -> bool:
 
 
 @contextmanager
-def inputs_of(layers: Sequence[nn.Module]) -> Iterator[list[Tensor]]:
-    """Collect what enters each layer during one forward pass, in the order of ``layers``; it is there after the context."""
+def inputs_of(layers: Sequence[nn.Module]) -> Iterator[dict[int, Tensor]]:
+    """Collect what enters each layer during one forward pass, by its place in ``layers``; what is not reached is left out."""
     caught: dict[int, Tensor] = {}
-    collected: list[Tensor] = []
 
     def remember(place: int):  # type: ignore[no-untyped-def]
         def hook(_module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
@@ -243,11 +242,10 @@ def inputs_of(layers: Sequence[nn.Module]) -> Iterator[list[Tensor]]:
 
     handles = [layer.register_forward_pre_hook(remember(place)) for place, layer in enumerate(layers)]
     try:
-        yield collected
+        yield caught
     finally:
         for handle in handles:
             handle.remove()
-        collected.extend(caught[place] for place in sorted(caught))
 
 
 def _last_per_resolution(seen: list[tuple[str, torch.Size]]) -> tuple[str, ...]:

@@ -57,6 +57,11 @@ class Restandardise(nn.Module):
         self.register_buffer("scale", torch.ones(channels, 1, 1))
         self.register_buffer("shift", torch.zeros(channels, 1, 1))
 
+    def reset(self) -> None:
+        """Let images pass unchanged."""
+        self.scale.fill_(1)
+        self.shift.zero_()
+
     @classmethod
     def between(cls, given: Statistics, expected: Statistics) -> Restandardise:
         """Return the module for images standardised as ``given`` and a network that was trained on ``expected``."""

@@ -11,12 +11,15 @@ from torch.nn.utils import parametrize
 from sourcefree.errors import ConfigError
 from sourcefree.models.architecture import Architecture
 from sourcefree.models.classifier import Classifier, find_stages
+from sourcefree.models.ensemble import Restandardise
 from sourcefree.models.pretrained import check_backbone
 from sourcefree.models.stem import with_input_channels
 
 
 def new_student(source_model: Classifier, *, in_channels: int, native_stem: bool = False) -> Classifier:
     """Return a trainable copy of the source model for a sensor with ``in_channels``.
+
+    Of several source models each saw source images in its own standardisation. Target images are in theirs, which serves all.
 
     Args:
         source_model: source classifier.
@@ -29,6 +32,9 @@ def new_student(source_model: Classifier, *, in_channels: int, native_stem: bool
     if native_stem and len(source_model.members()) > 1:
         raise ConfigError("native_stem is for one source model, found several", hint="leave native_stem off")
     network = copy.deepcopy(source_model.network).requires_grad_(True)
+    for module in network.modules():
+        if isinstance(module, Restandardise):
+            module.reset()
     if native_stem and in_channels != 3:
         network = with_input_channels(network, in_channels).requires_grad_(True)
         return Classifier(

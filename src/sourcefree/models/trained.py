@@ -210,7 +210,8 @@ def combine(classifiers: Sequence[TrainedClassifier]) -> TrainedClassifier:
     It takes images standardised as those of the first; for the others they are brought to their own statistics.
 
     Raises:
-        ConfigError: labels, sensor or size differ, or a classifier is none for plain images of three channels.
+        ConfigError: labels, sensor or size differ, or a classifier is none for plain images of three channels, or mixes
+            several itself.
     """
     first = classifiers[0]
     if len(classifiers) == 1:
@@ -223,6 +224,11 @@ def combine(classifiers: Sequence[TrainedClassifier]) -> TrainedClassifier:
             raise ConfigError(
                 f"several source models need 3 channels each and no translator, found {found}",
                 hint="give classifiers of colour images, as train-source writes them",
+            )
+        if classifier.architecture.members:
+            raise ConfigError(
+                f"one of several source models is itself a mixture of {len(classifier.architecture.members)}",
+                hint="give the models that it was made of",
             )
     members = tuple(classifier.architecture for classifier in classifiers)
     architecture = Architecture("ensemble", "+".join(m.name for m in members), len(first.labels), members=members)
