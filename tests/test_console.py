@@ -12,8 +12,10 @@ from rich.console import Console
 
 from sourcefree.config import STAGES
 from sourcefree.console import ConsoleProgress
+from sourcefree.console_tables import show_table
 from sourcefree.data.image_io import write_image
 from sourcefree.stages import member_stages, section_of, stage_title
+from sourcefree.studies.summary import Table
 
 
 @pytest.mark.parametrize("stage", ["source", "end-to-end", *STAGES])
@@ -86,3 +88,13 @@ def test_a_file_name_that_is_no_text_is_shown(tmp_path: Path, encoding: str, com
     )
     assert done.returncode == 0, done.stderr.decode()
     assert b"caf\\udcff" in done.stdout
+
+
+def test_a_table_that_a_terminal_would_cut_short_is_only_named() -> None:
+    table = Table("Runs won", ["method", *(f"number {n}" for n in range(12))], [["shot", *["1-0-2"] * 12]], "A note.")
+    for width, shown in ((80, False), (100, True)):
+        console = Console(file=io.StringIO(), width=width)
+        show_table(console, table)
+        text = console.file.getvalue()
+        assert "Runs won" in text
+        assert ("1-0-2" in text, "A note." in text, "too wide" in text) == (shown, shown, not shown)

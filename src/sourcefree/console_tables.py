@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from sourcefree.studies.summary import Table as StudyTable
     from sourcefree.studies.tuning import Trial, TuneResult
 
+_CELL = 7  # columns of a terminal that a number needs, with its frame
+
 
 def show_scores(console: Console, scores: Mapping[str, Mapping[str, float]], delivered: str) -> None:
     """Print the label-free scores of every candidate."""
@@ -59,7 +61,10 @@ def show_confusion(
 
 
 def show_table(console: Console, table: StudyTable) -> None:
-    """Print a table of a study."""
+    """Print a table of a study; only its name where the terminal would cut every number short."""
+    if len(table.header) * _CELL > console.width:
+        console.print(f"[bold]{escape(table.title)}[/]: too wide for this terminal")
+        return
     _show_table(console, table.title, table.header, table.body)
     if table.note:
         console.print(table.note, markup=False)
