@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from sourcefree.commands.predict import list_files
 from sourcefree.commands.translator_files import save_translator
 from sourcefree.data.image_io import write_image
 from sourcefree.data.modality import MODALITIES, Modality
-from sourcefree.errors import DataError
+from sourcefree.errors import CheckpointError, DataError
 from sourcefree.models.architecture import Architecture
 from sourcefree.models.trained import TrainedClassifier
 from sourcefree.models.translators import create_translator
@@ -70,3 +71,19 @@ def test_a_table_that_is_no_manifest_is_no_image(images: Path) -> None:
     (images / "answers.csv").write_text("file,label\n0.png,cat\n")
     with pytest.raises(DataError, match="expected a manifest with the columns name and file, found file, label"):
         list_files([images / "answers.csv"])
+
+
+def test_one_path_may_stand_by_itself(run: Path, images: Path, tmp_path: Path) -> None:
+    one = str(images / "0.png")
+    assert sourcefree.predict(run=run, images=one).files == [one]
+    assert sourcefree.predict(run=run, images=images).files == sourcefree.predict(run=run, images=[images]).files
+    assert len(sourcefree.translate(run=run, images=one, out=tmp_path / "out")) == 1
+
+
+def test_translation_asks_for_no_network_of_ones_own(run: Path, images: Path, tmp_path: Path) -> None:
+    file = run / "model/model.json"
+    description = json.loads(file.read_text())
+    file.write_text(json.dumps({**description, "architecture": {**description["architecture"], "kind": "module"}}))
+    with pytest.raises(CheckpointError):
+        sourcefree.load_trained(run)
+    assert sourcefree.translate(run=run, images=[images], out=tmp_path / "out")

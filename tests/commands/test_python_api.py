@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import timm
 import torch
 import yaml
+from safetensors.torch import save_file
 from torch import nn
 
 import sourcefree
@@ -481,3 +483,41 @@ def test_a_run_goes_on_from_another_working_directory(two_bands: Path, monkeypat
     monkeypatch.chdir(two_bands / "pairs")
     with pytest.raises(KeyboardInterrupt):
         begin("../", resume=True)
+
+
+class Viewing(Own):
+    """Says ``view`` where it means ``reshape``, as tutorials do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answer = nn.Linear(8 * 4 * 4, 2)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.answer(self.body(images).view(len(images), -1))  # type: ignore[no-any-return]
+
+
+def test_a_network_that_views_its_maps_is_adapted_and_the_callers_torch_is_left_alone(two_bands: Path) -> None:
+    torch.manual_seed(3)
+    source = sourcefree.TrainedClassifier.from_module(Viewing(), labels=["cat", "dog"], size=21, head="answer")
+    settings = override(sourcefree.method_settings("multilevel"), QUICK)
+    expected = torch.random.get_rng_state()
+    with torch.no_grad():
+        adapt(source, two_bands, override(settings, {"multilevel.optimisation.epochs": 2}))
+        assert not torch.is_grad_enabled()
+    assert torch.equal(torch.random.get_rng_state(), expected)
+    learned = sourcefree.load_trained(two_bands / "run/candidates/adapted", network=Viewing()).model
+    before, after = (model.network.get_submodule("body")[0].weight for model in (source.model, learned))
+    assert not torch.equal(before, after)
+    answers = sourcefree.predict(run=two_bands / "run", images=two_bands / "target", network=Viewing())
+    assert len(answers.files) == 16
+
+
+def test_files_may_be_named_by_text(two_bands: Path) -> None:
+    weights = two_bands / "weights.safetensors"
+    save_file(timm.create_model("test_resnet", num_classes=2).state_dict(), weights)
+    (two_bands / "labels.txt").write_text("cat\ndog\n")
+    classifier = resolve_source_model(
+        "timm:test_resnet", weights=str(weights), labels=str(two_bands / "labels.txt"), size=32
+    )
+    classifier.save(str(two_bands / "saved"))
+    assert sourcefree.load_trained(str(two_bands / "saved")).labels == ("cat", "dog")

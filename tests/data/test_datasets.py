@@ -21,7 +21,7 @@ from sourcefree.data.folders import find_images, match_pairs
 from sourcefree.data.image_io import write_image
 from sourcefree.data.left_out import Origin
 from sourcefree.data.modality import MODALITIES, Modality
-from sourcefree.data.store import ImageStore, load_images, load_pairs, resize_physical
+from sourcefree.data.store import ImageStore, decode_images, load_images, load_pairs, resize_physical
 from sourcefree.errors import DataError
 
 PLAIN = Modality(name="plain", channels=1, scale=1.0, mean=(0.0,), std=(1.0,))
@@ -288,3 +288,11 @@ def test_a_temporary_folder_without_space_is_told_before_it_kills_the_process(
         load_images(find_images(tmp_path / "rgb"), modality=MODALITIES["rgb"], size=SIZE, cache_bytes=1)
     assert "TMPDIR" in str(caught.value.hint)
     assert not list(tmp_path.rglob("*.cache"))
+
+
+def test_an_image_without_a_measured_pixel_is_left_out_and_said(tmp_path: Path) -> None:
+    write_image(tmp_path / "blank.png", np.zeros((8, 8), np.uint16))
+    write_image(tmp_path / "seen.png", np.full((8, 8), 900, np.uint16))
+    store = decode_images(find_images(tmp_path), modality=MODALITIES["depth"], size=7)
+    assert store.names == ["seen.png"]
+    assert store.unreadable == [("blank.png", "no valid value for the sensor depth: every pixel is missing")]

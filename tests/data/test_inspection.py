@@ -63,10 +63,16 @@ def test_files_that_do_not_fit_the_sensor_are_listed(tmp_path: Path) -> None:
 
 def test_likely_mistakes_are_warned_of(tmp_path: Path) -> None:
     write_image(tmp_path / "a.png", np.arange(64, dtype=np.uint16).reshape(8, 8))
-    write_image(tmp_path / "b.png", np.zeros((8, 8), np.uint8))
-    warnings = " ".join(inspect_folder(tmp_path, modality=MODALITIES["depth"]).warnings)
+    write_image(tmp_path / "b.png", np.full((8, 8), 7, np.uint8))
+    nearly_blank = np.zeros((32, 32), np.uint8)
+    nearly_blank[0, 0] = 7
+    write_image(tmp_path / "c.png", nearly_blank)
+    write_image(tmp_path / "d.png", np.zeros((8, 8), np.uint8))
+    report = inspect_folder(tmp_path, modality=MODALITIES["depth"])
+    warnings = " ".join(report.warnings)
     for part in ("8-bit data in 16-bit files", "different kinds", "constant", "missing"):
         assert part in warnings
+    assert report.unreadable == [("d.png", "no valid value for the sensor depth: every pixel is missing")]
 
 
 def test_files_of_which_none_fits_would_be_refused(tmp_path: Path) -> None:

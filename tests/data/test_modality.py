@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sourcefree.data.modality import MODALITIES, Modality, load_modality, measure_statistics
-from sourcefree.data.physical import to_physical
+from sourcefree.data.physical import measured_image, to_physical
 from sourcefree.errors import ConfigError, DataError
 
 
@@ -147,3 +147,12 @@ def test_sun_rgbd_bits_are_rotated_back() -> None:
     assert to_physical(sensor, stored)[0, 0] == pytest.approx([0.001, 1.0, 8.191, 65.535])
     with pytest.raises(DataError, match="uint16 files"):
         to_physical(sensor, stored.astype(np.float32))
+
+
+def test_an_image_without_one_measured_pixel_is_no_image() -> None:
+    depth = MODALITIES["depth"]
+    blank, nearly = np.zeros((4, 4, 1), np.uint16), np.zeros((4, 4, 1), np.uint16)
+    nearly[0, 0] = 1500
+    assert np.isfinite(measured_image(depth, nearly)).sum() == 1
+    with pytest.raises(DataError, match="sensor depth: every pixel is missing"):
+        measured_image(depth, blank)

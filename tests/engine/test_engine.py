@@ -194,7 +194,7 @@ def test_a_run_that_diverged_gets_advice_that_can_be_followed(runtime: Runtime, 
     assert "--resume comes to the same end" in hint
     assert "precision" not in hint
     assert "sourcefree inspect" in hint
-    casting = Runtime(runtime.accelerator, "bf16")
+    casting = Runtime(runtime.state, "bf16")
     train(casting, tmp_path, epochs=2)
     with pytest.raises(DivergenceError) as caught:
         train(casting, tmp_path, poison=True)

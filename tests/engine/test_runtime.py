@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import gc
 import subprocess
 import sys
-import weakref
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import torch
 from accelerate import Accelerator
-from accelerate.state import AcceleratorState, PartialState
+from accelerate.state import AcceleratorState, GradientState, PartialState
 from torch import nn
 
 from sourcefree.engine.runtime import create_runtime
@@ -23,8 +21,10 @@ from sourcefree.errors import ConfigError
 def fresh_state() -> Iterator[None]:
     """A process in which accelerate was not used yet."""
     AcceleratorState._reset_state(reset_partial_state=True)
+    GradientState._reset_state()
     yield
     AcceleratorState._reset_state(reset_partial_state=True)
+    GradientState._reset_state()
 
 
 @pytest.mark.usefixtures("fresh_state")
@@ -32,46 +32,63 @@ def test_the_environment_changes_neither_precision_nor_gradients(monkeypatch: py
     monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "bf16")
     monkeypatch.setenv("ACCELERATE_GRADIENT_ACCUMULATION_STEPS", "4")
     runtime = create_runtime(device="cpu", precision="fp32", network=nn.Identity())
-    kinds: list[torch.dtype] = []
-
-    class Watched(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.layer = nn.Linear(1, 1)
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            kinds.append(self.layer(x).dtype)
-            return self.layer(x)  # type: ignore[no-any-return]
-
-    network = Watched()
-    module, _ = runtime.prepare(network, torch.optim.SGD(network.parameters(), lr=0.1))
+    network = nn.Linear(1, 1)
+    module = runtime.prepare(network)
     with runtime.autocast():
-        loss = module(torch.ones(1, 1)).sum()
-    runtime.backward(loss)
+        output = module(torch.ones(1, 1))
+    output.sum().backward()
     assert runtime.precision == "fp32"
-    assert kinds == [torch.float32]
-    assert network.layer.weight.grad is not None
-    assert network.layer.weight.grad.item() == 1.0
+    assert output.dtype == torch.float32
+    assert network.weight.grad is not None
+    assert network.weight.grad.item() == 1.0
 
 
 @pytest.mark.usefixtures("fresh_state")
-def test_an_accelerator_of_ones_own_that_casts_is_refused() -> None:
-    Accelerator(cpu=True, mixed_precision="bf16")
-    with pytest.raises(ConfigError, match="mixed_precision='bf16' earlier"):
-        create_runtime(device="cpu", precision="fp32", network=nn.Identity())
-
-
-def test_what_was_prepared_is_forgotten() -> None:
+def test_a_users_own_accelerator_and_ours_do_not_meet() -> None:
+    before = Accelerator(cpu=True, mixed_precision="bf16", gradient_accumulation_steps=4)
     runtime = create_runtime(device="cpu", precision="fp32", network=nn.Identity())
     network = nn.Linear(1, 1)
-    module, optimiser = runtime.prepare(network, torch.optim.SGD(network.parameters(), lr=0.1))
-    kept = weakref.ref(network), weakref.ref(optimiser)
-    del network, module, optimiser
-    gc.collect()
-    assert all(reference() is not None for reference in kept)
-    runtime.release()
-    gc.collect()
-    assert all(reference() is None for reference in kept)
+    with runtime.autocast():
+        assert runtime.prepare(network)(torch.ones(1, 1)).dtype == torch.float32
+    steps = []
+    for _ in range(4):
+        with before.accumulate(network):
+            steps.append(before.sync_gradients)
+    assert steps == [False, False, False, True]
+    assert Accelerator(cpu=True, mixed_precision="bf16").mixed_precision == "bf16"
+
+
+@pytest.mark.usefixtures("fresh_state")
+def test_an_accelerator_may_be_set_up_after_us() -> None:
+    create_runtime(device="cpu", precision="fp32", network=nn.Identity())
+    assert Accelerator(cpu=True, mixed_precision="bf16").mixed_precision == "bf16"
+
+
+class Viewing(nn.Module):
+    """Says ``view`` where it means ``reshape``, as tutorials do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Conv2d(3, 4, 3)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return torch.relu(self.body(images)).view(len(images), -1)
+
+
+def test_a_network_that_cannot_read_channels_last_gets_them_as_they_are() -> None:
+    images, shape = torch.randn(2, 3, 6, 6), (3, 6, 6)
+    for network, channels_last in ((Viewing(), False), (nn.Conv2d(3, 4, 3), True)):
+        expected = network(images)
+        runtime = create_runtime(device="cpu", precision="fp32", network=network, shape=shape)
+        assert runtime.channels_last == channels_last
+        sent = runtime.to_device(images)
+        assert sent.is_contiguous(memory_format=torch.channels_last) == channels_last
+        assert torch.allclose(runtime.place(network)(sent), expected, atol=1e-6)
+    volume = nn.Sequential(nn.Unflatten(1, (1, 3)), nn.Conv3d(1, 2, 3), nn.Flatten())
+    assert create_runtime(device="cpu", precision="fp32", network=volume, shape=shape).place(volume)(images).shape == (
+        2,
+        32,
+    )
 
 
 def test_it_is_imported_and_used_where_there_is_no_resource_module() -> None:

@@ -14,6 +14,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 
 from sourcefree.commands.export import export
 from sourcefree.data.image_io import write_image
@@ -23,6 +24,7 @@ from sourcefree.data.physical import resize_antialiased
 from sourcefree.data.store import resize_physical
 from sourcefree.errors import CheckpointError, ConfigError, DataError, SourcefreeError
 from sourcefree.export import Predictor
+from sourcefree.export.onnx_file import write_onnx
 from sourcefree.models.architecture import Architecture
 from sourcefree.models.classifier import Classifier
 from sourcefree.models.trained import TrainedClassifier
@@ -171,7 +173,7 @@ def test_a_source_model_of_the_command_line_is_exported_with_its_card(source: Pa
 
 def test_the_card_of_an_adapted_model_says_what_it_is(adapted: Path) -> None:
     card = (adapted / "model" / "README.md").read_text()
-    for part in ("**multilevel**", "without any label of the target images", "name: depth"):
+    for part in ("**multilevel**", "without any label of the target images", "name: depth", "valid_min: 0.0"):
         assert part in card
     summary = json.loads((adapted / "summary.json").read_text())
     assert "| model | accuracy | calibration error | pair agreement | pair information |" in card
@@ -200,6 +202,28 @@ def test_a_file_that_answers_no_numbers_is_no_export(
     with pytest.raises(SourcefreeError, match="differ by nan, more than"):
         export(run=tmp_path / "model", out=tmp_path / "out", images=images)
     assert not (tmp_path / "out").exists()
+
+
+class Counting(nn.Module):
+    """Asks for the number of images in a way that fixes it while the network is recorded."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Conv2d(3, 4, 3)
+        self.head = nn.Linear(4, 3)
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        answers: torch.Tensor = self.head(self.body(pictures).mean((2, 3)).reshape(len(pictures), -1))
+        return answers
+
+
+def test_a_network_that_fixes_the_number_of_images_is_no_export(images: Path, tmp_path: Path) -> None:
+    own = TrainedClassifier.from_module(
+        Counting(), labels=["cat", "dog", "car"], size=SIZE, modality=depth(), mean=(1.5,), std=(0.5,)
+    )
+    with pytest.raises(SourcefreeError, match="fixes the number of images, 2 when"):
+        write_onnx(own, tmp_path / "model.onnx")
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_cannot_be_exported_says_why(images: Path, tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import itertools
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 import timm
@@ -141,3 +143,27 @@ def test_inputs_of_layers_come_by_their_place_and_those_not_reached_are_left_out
     before = entering[0]
     network(torch.randn(4, 1, 5, 5))
     assert entering[0] is before
+
+
+class ByKeyword(nn.Module):
+    """Calls its final layer with a named argument, after waiting for another thread where it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Linear(3, 2)
+        self.both_inside = Barrier(2)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        features = images.mean((2, 3))
+        self.both_inside.wait(timeout=30)
+        answers: torch.Tensor = self.head(input=features)
+        self.both_inside.wait(timeout=30)
+        return answers
+
+
+def test_threads_that_ask_one_network_at_once_get_features_of_their_own_images() -> None:
+    model = Classifier(ByKeyword(), head="head").eval()
+    batches = [torch.full((2, 3, 4, 4), float(number)) for number in range(2)]
+    with ThreadPoolExecutor(2) as pool:
+        outputs = list(pool.map(model, batches))
+    assert [output.features.unique().item() for output in outputs] == [0.0, 1.0]

@@ -31,6 +31,7 @@ class Small(nn.Module):
         self.answer = answer
 
     def forward(self, images: Tensor) -> object:
+        self.seen = images
         logits = self.fc(self.hidden(self.body(images).mean((2, 3))))
         return self.answer(self, logits) if self.answer else logits
 
@@ -78,7 +79,8 @@ def locked() -> nn.Module:
         ),
         (Small(channels=5), {}, ["found a first convolution over 5", "adapt such a model"]),
         (Small(), {"size": 2}, ["does not run on images of 2 px", "another size"]),
-        (Small().half(), {}, ["does not run on images of 32 px, float32"]),
+        (Small().half(), {}, ["expected weights of float32, found float16", ".float()"]),
+        (Small(answer=lambda network, logits: network.seen.sub_(1.0).mean((2, 3))[:, :2]), {}, ["changes the images"]),
         (locked(), {}, ["Small cannot be copied", "deepcopy"]),
     ],
 )
@@ -146,3 +148,7 @@ def test_a_network_whose_train_returns_nothing_is_fine() -> None:
             super().train(mode)
 
     check_network(Quiet(), head="fc", labels=2, size=SIZE)
+
+
+def test_labels_that_are_numbers_become_names() -> None:
+    assert classifier(Small(), labels=[0, 1]).labels == ("0", "1")

@@ -52,8 +52,10 @@ def test_a_piece_is_taken_when_a_process_is_free_and_may_depend_on_the_outcomes_
 
 
 def test_a_process_that_dies_is_reported() -> None:
-    outcomes = list(LocalExecutor(1).run(os._exit, [{"status": 7}]))
-    assert "exit code 7" in str(outcomes[0].error)
+    for status, hint in ((7, "perhaps memory ran out"), (1, "a class of a module")):
+        (outcome,) = LocalExecutor(1).run(os._exit, [{"status": status}])
+        assert f"exit code {status}" in str(outcome.error)
+        assert hint in str(outcome.hint)
 
 
 # Pieces that say when they run: run_path is importable in any process, and what it runs is ours.

@@ -34,6 +34,7 @@ from sourcefree.errors import DivergenceError
 from sourcefree.files import check_output
 from sourcefree.methods.presets import method_settings
 from sourcefree.models.trained import TrainedClassifier
+from sourcefree.seeds import training_of_our_own
 from sourcefree.selection.estimate import AccuracyEstimate
 
 
@@ -60,6 +61,7 @@ class AdaptResult:
     report: Path
 
 
+@training_of_our_own()
 def adapt(
     *,
     source_model: SourceModel | Sequence[SourceModel],
@@ -69,8 +71,8 @@ def adapt(
     modality: Modality | Path | str,
     out: Path | str,
     settings: AdaptSettings | None = None,
-    source_weights: Path | None = None,
-    source_labels: Path | None = None,
+    source_weights: Path | str | None = None,
+    source_labels: Path | str | None = None,
     size: int | None = None,
     resume: bool = False,
     progress: Progress | None = None,
@@ -103,7 +105,9 @@ def adapt(
     sensor = modality if isinstance(modality, Modality) else load_modality(modality)
     source = resolve_source_model(source_model, weights=source_weights, labels=source_labels, size=size)
     check_method(settings, source)
-    runtime = create_runtime(device=settings.device, precision=settings.precision, network=source.model)
+    runtime = create_runtime(
+        device=settings.device, precision=settings.precision, network=source.model, shape=source.input_shape
+    )
     runtime.wait()
     pairs = (Path(pairs_source), Path(pairs_target))
     adaptation = _load(source, Path(target), pairs, sensor, settings, out, runtime, progress)

@@ -85,7 +85,7 @@ def evaluate(
     for note in data.notes:
         progress.say(note)
     summary = read_json(run / "summary.json") if (run / "summary.json").is_file() else None
-    runtime = create_runtime(device=device, precision=precision, network=trained.model)
+    runtime = create_runtime(device=device, precision=precision, network=trained.model, shape=trained.input_shape)
     answers: dict[str, np.ndarray] = {}
     for name, model in _models(run, summary, trained, network):
         progress.say(f"measuring {name}")

@@ -176,7 +176,7 @@ def _difference(trained: TrainedClassifier, predictor: Predictor, files: list[Im
     """Return the largest difference of a probability, each library going its own way from the file on."""
     store = load_images(files, modality=trained.modality, size=trained.size)
     data = UnlabelledImages(store, modality=trained.modality, size=trained.size).plain()
-    runtime = create_runtime(device="cpu", precision="fp32", network=trained.model)
+    runtime = create_runtime(device="cpu", precision="fp32", network=trained.model, shape=trained.input_shape)
     ours = infer(runtime.place(trained.model), data, runtime=runtime).logits.softmax(-1).numpy()
     theirs = predictor.predict([file.path for file in files])
     answers = np.asarray([[answer.probabilities[label] for label in trained.labels] for answer in theirs])

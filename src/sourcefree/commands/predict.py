@@ -29,7 +29,7 @@ from sourcefree.engine.progress import Progress, Silent
 from sourcefree.engine.runtime import Runtime, create_runtime
 from sourcefree.errors import ConfigError, DataError
 from sourcefree.files import check_output
-from sourcefree.models.trained import TrainedClassifier, load_trained
+from sourcefree.models.trained import load_preprocessing, load_trained
 
 _CHUNK = 1024  # images in memory at a time
 
@@ -81,7 +81,7 @@ class Predictions:
 def predict(
     *,
     run: Path | str,
-    images: Sequence[Path | str],
+    images: Sequence[Path | str] | Path | str,
     network: nn.Module | None = None,
     max_unreadable: float = MAX_UNREADABLE,
     device: Device = "auto",
@@ -92,7 +92,7 @@ def predict(
 
     Args:
         run: folder of a run, or of a saved model.
-        images: files, folders and manifests.
+        images: files, folders and manifests; one may stand by itself.
         network: your own network, where the source model was one.
         max_unreadable: share of unreadable files above which it is an error.
         device: where to compute.
@@ -104,8 +104,8 @@ def predict(
         DataError: an image or folder is missing, or too many images cannot be used.
     """
     trained, progress = load_trained(Path(run), network=network), progress or Silent()
-    files = [ImageFile(file.path, str(file.path)) for file in list_files([Path(image) for image in images])]
-    runtime = create_runtime(device=device, precision=precision, network=trained.model)
+    files = [ImageFile(file.path, str(file.path)) for file in list_files(_paths(images))]
+    runtime = create_runtime(device=device, precision=precision, network=trained.model, shape=trained.input_shape)
     model = runtime.place(trained.model)
     names: list[str] = []
     unreadable: list[tuple[str, str]] = []
@@ -120,19 +120,19 @@ def predict(
             data = UnlabelledImages(store, modality=trained.modality, size=trained.size).plain()
             rows.append(infer(model, data, runtime=runtime).logits.softmax(-1))
         progress.advance(start + len(part))
-    check_share(unreadable, len(files), max_unreadable, _origin(trained))
+    check_share(unreadable, len(files), max_unreadable, _origin(trained.modality))
     return Predictions(names, trained.labels, torch.cat(rows).numpy(), unreadable)
 
 
-def _origin(trained: TrainedClassifier) -> Origin:
-    sensor = trained.modality.name
-    return Origin(read_as=f"{sensor}, the model's sensor", hint=lambda: f"name files or folders of {sensor} images")
+def _origin(sensor: Modality) -> Origin:
+    name = sensor.name
+    return Origin(read_as=f"{name}, the model's sensor", hint=lambda: f"name files or folders of {name} images")
 
 
 def translate(
     *,
     run: Path | str,
-    images: Sequence[Path | str],
+    images: Sequence[Path | str] | Path | str,
     out: Path | str,
     max_unreadable: float = MAX_UNREADABLE,
     device: Device = "auto",
@@ -145,7 +145,7 @@ def translate(
 
     Args:
         run: folder of an ``adapt`` run whose method trains a translator.
-        images: files, folders and manifests of target images.
+        images: files, folders and manifests of target images; one may stand by itself.
         out: folder to write 8-bit PNG files to, under the images' relative names; must be empty.
         max_unreadable: share of unreadable files above which it is an error.
         device: where to compute.
@@ -159,15 +159,13 @@ def translate(
     """
     run, out, progress = Path(run), Path(out), progress or Silent()
     check_output(out, resume=None)
-    trained = load_trained(run)
-    translator, sensor = load_translator(run / "translator", in_channels=trained.modality.bands)
+    target, size = load_preprocessing(run)
+    translator, sensor = load_translator(run / "translator", in_channels=target.bands)
     runtime = create_runtime(device=device, precision=precision, network=translator)
-    files = list_files([Path(image) for image in images])
+    files = list_files(_paths(images))
     _check_distinct(files)
-    store = load_images(
-        files, modality=trained.modality, size=trained.size, max_unreadable=max_unreadable, origin=_origin(trained)
-    )
-    data = UnlabelledImages(store, modality=trained.modality, size=trained.size).plain()
+    store = load_images(files, modality=target, size=size, max_unreadable=max_unreadable, origin=_origin(target))
+    data = UnlabelledImages(store, modality=target, size=size).plain()
     progress.start("translating", len(data))
     return _write_translations(runtime.place(translator), data, sensor, out, runtime, progress)
 
@@ -198,6 +196,10 @@ def _check_distinct(files: Sequence[ImageFile]) -> None:
                 hint="translate them into folders of their own",
             )
         seen[file.stem] = file
+
+
+def _paths(images: Sequence[Path | str] | Path | str) -> list[Path]:
+    return [Path(image) for image in ([images] if isinstance(images, (str, Path)) else images)]
 
 
 def list_files(paths: Sequence[Path]) -> list[ImageFile]:

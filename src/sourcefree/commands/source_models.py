@@ -37,8 +37,8 @@ SourceModel: TypeAlias = TrainedClassifier | str | Path
 def resolve_source_model(
     source_model: SourceModel | Sequence[SourceModel],
     *,
-    weights: Path | None = None,
-    labels: Path | None = None,
+    weights: Path | str | None = None,
+    labels: Path | str | None = None,
     size: int | None = None,
 ) -> TrainedClassifier:
     """Return the source classifier.
@@ -56,6 +56,7 @@ def resolve_source_model(
     """
     if size is not None and size < LEAST_SIZE:
         raise ConfigError(f"--size {size}: expected {LEAST_SIZE} pixels or more")
+    weights, labels = (None if file is None else Path(file) for file in (weights, labels))
     if isinstance(source_model, TrainedClassifier):
         _refuse_parts("a classifier from Python", weights=weights, labels=labels)
         return _sized(_adaptable(source_model), size)

@@ -29,7 +29,7 @@ from sourcefree.models.architecture import Architecture
 from sourcefree.models.classifier import Classifier, find_stages, freeze
 from sourcefree.models.pretrained import WHEELS, check_backbone, input_statistics
 from sourcefree.models.trained import TrainedClassifier
-from sourcefree.seeds import stream_seed
+from sourcefree.seeds import stream_seed, training_of_our_own
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,7 @@ class _Data:
     unreadable: list[tuple[str, str]]
 
 
+@training_of_our_own()
 def train_source(
     *,
     images: Path | str,
@@ -98,7 +99,9 @@ def train_source(
             f"asking the hub for the weights of {settings.source.backbone}: without a network, a minute in vain"
         )
     classifier = _untrained(data, settings)
-    runtime = create_runtime(device=settings.device, precision=settings.precision, network=classifier.model)
+    runtime = create_runtime(
+        device=settings.device, precision=settings.precision, network=classifier.model, shape=classifier.input_shape
+    )
     batch_size = settings.source.optimisation.batch_size
     check_enough(len(data.train), where=Path(images), batch_size=batch_size, processes=runtime.processes)
     runtime.wait()

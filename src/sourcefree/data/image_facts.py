@@ -15,7 +15,7 @@ import numpy.typing as npt
 from sourcefree.data.folders import ImageFile
 from sourcefree.data.image_io import decode_image, read_bytes
 from sourcefree.data.modality import Modality
-from sourcefree.data.physical import to_physical
+from sourcefree.data.physical import measured_image
 from sourcefree.data.progress import CountProgress
 from sourcefree.errors import DataError
 
@@ -190,6 +190,6 @@ def _read(file: ImageFile, modality: Modality | None) -> Facts:
     if modality is None:
         return facts
     try:
-        return replace(facts, valid=Sums.of(to_physical(modality, array)))
+        return replace(facts, valid=Sums.of(measured_image(modality, array)))
     except DataError as error:
         return replace(facts, problem=error.message)

@@ -79,6 +79,18 @@ def to_physical(sensor: Sensor, array: Array) -> Physical:
     return bands if sensor.encoding == "plain" else ENCODINGS[sensor.encoding][0](bands)
 
 
+def measured_image(sensor: Sensor, array: Array) -> Physical:
+    """Return :func:`to_physical` of an image that shows anything: an answer to a blank one would count as any other.
+
+    Raises:
+        DataError: see :func:`to_physical`; or not one pixel was measured.
+    """
+    bands = to_physical(sensor, array)
+    if not np.isfinite(bands).any():
+        raise DataError(f"no valid value for the sensor {sensor.name}: every pixel is missing")
+    return bands
+
+
 def _rotate_right(stored: Array, sensor: Sensor) -> Array:
     if stored.dtype != np.uint16:
         raise DataError(f"{sensor.name}: rotated bits are for uint16 files, found {stored.dtype}")

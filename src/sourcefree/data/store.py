@@ -23,7 +23,7 @@ from sourcefree.data.folders import ImageFile, PairedFiles
 from sourcefree.data.image_io import read_image
 from sourcefree.data.left_out import Origin, check_share
 from sourcefree.data.modality import Modality, measure_statistics
-from sourcefree.data.physical import HALF, Physical, to_physical
+from sourcefree.data.physical import HALF, Physical, measured_image
 from sourcefree.data.progress import CountProgress
 from sourcefree.defaults import MAX_UNREADABLE
 from sourcefree.errors import DataError
@@ -221,7 +221,7 @@ def resize_physical(values: Physical, side: int) -> Physical:
 
 
 def _read(file: ImageFile, modality: Modality) -> Physical:
-    return to_physical(modality, read_image(file.path, bands=modality.channels))
+    return measured_image(modality, read_image(file.path, bands=modality.channels))
 
 
 def _origin_of_side(paired: PairedFiles, side: int, sensors: tuple[Modality, Modality]) -> Origin:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import platform
 import sys
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 import torch
-from accelerate import Accelerator
-from accelerate.state import AcceleratorState, PartialState
-from accelerate.utils import (
-    DistributedDataParallelKwargs,
-    GradientAccumulationPlugin,
-    broadcast,
-    send_to_device,
-)
+from accelerate.state import PartialState
+from accelerate.utils import broadcast, gather, pad_across_processes, reduce, send_to_device
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from sourcefree.config import Device, Precision
 from sourcefree.errors import ConfigError, did_you_mean
@@ -31,33 +28,36 @@ class Runtime:
     """Where and how numbers are computed. Made by :func:`create_runtime`.
 
     Attributes:
-        accelerator: accelerate's handle on device and processes.
+        state: accelerate's handle on device and processes. An ``Accelerator`` would be more: its settings are one for the
+            whole process, so ours would be those of the user's own training.
         precision: "fp32" or "bf16"; weights are float32 in both, bf16 is for the arithmetic of the layers.
+        channels_last: whether images lie channels last in memory, which convolutions are fastest in.
     """
 
-    accelerator: Accelerator
+    state: PartialState
     precision: str
+    channels_last: bool = True
 
     @property
     def device(self) -> torch.device:
         """The device of this process."""
-        device: torch.device = self.accelerator.device
+        device: torch.device = self.state.device
         return device
 
     @property
     def rank(self) -> int:
         """Number of this process, from 0."""
-        return int(self.accelerator.process_index)
+        return int(self.state.process_index)
 
     @property
     def processes(self) -> int:
         """How many processes take part."""
-        return int(self.accelerator.num_processes)
+        return int(self.state.num_processes)
 
     @property
     def is_main(self) -> bool:
         """Whether this process writes files and shows progress."""
-        return bool(self.accelerator.is_main_process)
+        return bool(self.state.is_main_process)
 
     def autocast(self) -> AbstractContextManager[Any]:
         """Return the context in which layers compute in the chosen precision."""
@@ -66,36 +66,33 @@ class Runtime:
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=enabled, cache_enabled=False)
 
     def place(self, module: ModuleT) -> ModuleT:
-        """Return the module on the device, in the memory format that its convolutions are fastest in."""
-        return module.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+        """Return the module on the device, in the memory format of the images."""
+        module.to(self.device)
+        return weights_channels_last(module) if self.channels_last else module
 
     def to_device(self, batch: Any) -> Any:
-        """Return a batch (tensor or named tuple of tensors) on the device, images channels last."""
-        return _channels_last(send_to_device(batch, self.device, non_blocking=True))
+        """Return a batch (tensor or named tuple of tensors) on the device."""
+        sent = send_to_device(batch, self.device, non_blocking=True)
+        return _images_channels_last(sent) if self.channels_last else sent
 
-    def prepare(self, module: nn.Module, optimizer: torch.optim.Optimizer) -> tuple[nn.Module, torch.optim.Optimizer]:
-        """Return module and optimiser ready for training in all processes."""
-        return self.accelerator.prepare(self.place(module), optimizer)  # type: ignore[no-any-return]
-
-    def release(self) -> None:
-        """Forget what was prepared: accelerate would keep the modules and optimisers of all stages in memory."""
-        self.accelerator.free_memory()
-
-    def backward(self, loss: Tensor) -> None:
-        """Compute gradients, averaged over processes."""
-        self.accelerator.backward(loss)
+    def prepare(self, module: nn.Module) -> nn.Module:
+        """Return the module ready for training: in all processes its gradients are the mean over them."""
+        placed = self.place(module)
+        if self.processes == 1:
+            return placed
+        return DistributedDataParallel(placed, device_ids=[self.device.index] if self.device.type == "cuda" else None)
 
     def mean_over_processes(self, values: Tensor) -> Tensor:
         """Return the mean of a tensor over all processes."""
-        reduced: Tensor = self.accelerator.reduce(values, reduction="mean")
+        reduced: Tensor = reduce(values, reduction="mean")
         return reduced
 
     def gather(self, values: Tensor) -> Tensor:
         """Return the rows of all processes, in the order of processes; counts may differ."""
         if self.processes == 1:
             return values
-        counts = self.accelerator.gather(torch.tensor([len(values)], device=self.device)).tolist()
-        gathered = self.accelerator.gather(self.accelerator.pad_across_processes(values, dim=0))
+        counts = gather(torch.tensor([len(values)], device=self.device)).tolist()
+        gathered = gather(pad_across_processes(values, dim=0))
         parts = gathered.split(int(max(counts)))
         return torch.cat([part[:count] for part, count in zip(parts, counts, strict=True)])
 
@@ -107,7 +104,7 @@ class Runtime:
 
     def wait(self) -> None:
         """Wait until every process has come here."""
-        self.accelerator.wait_for_everyone()
+        self.state.wait_for_everyone()
 
     def peak_memory_mb(self) -> float | None:
         """Return the largest memory use so far in MB: of the GPU where one is used, else of the process; None if unknown."""
@@ -133,11 +130,20 @@ class Runtime:
         }
 
 
-def create_runtime(*, device: Device, precision: Precision, network: nn.Module) -> Runtime:
+def create_runtime(
+    *, device: Device, precision: Precision, network: nn.Module, shape: Sequence[int] | None = None
+) -> Runtime:
     """Return the runtime for a network; "auto" takes a GPU where there is one, and bf16 where it is faster.
 
+    Args:
+        device: where to compute.
+        precision: of the layers' arithmetic.
+        network: what is to run.
+        shape: of its images, (C, H, W); with it, the network is tried with channels last, on a copy. One whose forward says
+            ``view`` where it means ``reshape`` does not run so.
+
     Raises:
-        ConfigError: the device is not there, device or precision is none, or accelerate was set up for another precision.
+        ConfigError: the device is not there, or device or precision is none.
     """
     for what, value, known in (("device", device, get_args(Device)), ("precision", precision, get_args(Precision))):
         if value not in known:
@@ -147,16 +153,27 @@ def create_runtime(*, device: Device, precision: Precision, network: nn.Module) 
     ):
         raise ConfigError(f"device {device!r} is not available on this machine", hint="use --device auto or cpu")
     _forget_other_device(device)
-    _check_unmixed()
-    # What is left out here is taken from the environment: "no", since bf16 is our own autocast, and one step of gradients.
-    accelerator = Accelerator(
-        cpu=device == "cpu",
-        mixed_precision="no",
-        gradient_accumulation_plugin=GradientAccumulationPlugin(num_steps=1),
-        kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=True)],
-    )
-    chosen = _precision(accelerator.device, network) if precision == "auto" else precision
-    return Runtime(accelerator, chosen)
+    state = PartialState(cpu=device == "cpu")
+    chosen = _precision(state.device, network) if precision == "auto" else precision
+    return Runtime(state, chosen, shape is None or _runs_channels_last(network, shape))
+
+
+def weights_channels_last(module: ModuleT) -> ModuleT:
+    """Return the module with the weights of its two-dimensional convolutions channels last; those of others stay."""
+    for tensor in (*module.parameters(), *module.buffers()):
+        if tensor.ndim == 4:
+            tensor.data = tensor.data.contiguous(memory_format=torch.channels_last)
+    return module
+
+
+@torch.no_grad()
+def _runs_channels_last(network: nn.Module, shape: Sequence[int]) -> bool:
+    copied = weights_channels_last(copy.deepcopy(network).cpu().float().eval())
+    try:
+        copied(torch.zeros(2, *shape).contiguous(memory_format=torch.channels_last))
+    except RuntimeError:
+        return False
+    return True
 
 
 def _forget_other_device(device: Device) -> None:
@@ -166,22 +183,7 @@ def _forget_other_device(device: Device) -> None:
     state = PartialState()
     wanted = state.default_device.type if device == "auto" else device
     if state.device.type != wanted:
-        AcceleratorState._reset_state(reset_partial_state=True)
-
-
-def _check_unmixed() -> None:
-    """Refuse a process in which somebody else's Accelerator casts: the state is one for all, and theirs.
-
-    Raises:
-        ConfigError: it does.
-    """
-    mixed = AcceleratorState._shared_state.get("_mixed_precision", "no")
-    if mixed != "no":
-        raise ConfigError(
-            f"accelerate was set up with mixed_precision={mixed!r} earlier in this process",
-            hint="set it up with mixed_precision='no', or call sourcefree in a process of its own; for bf16 use "
-            "settings.precision",
-        )
+        PartialState._reset_state()
 
 
 def _precision(device: torch.device, network: nn.Module) -> str:
@@ -200,9 +202,9 @@ def _has_depthwise(network: nn.Module) -> bool:
     return any(isinstance(m, nn.Conv2d) and 1 < m.groups == m.in_channels for m in network.modules())
 
 
-def _channels_last(value: Any) -> Any:
+def _images_channels_last(value: Any) -> Any:
     if isinstance(value, Tensor):
         return value.contiguous(memory_format=torch.channels_last) if value.ndim == 4 else value
     if isinstance(value, tuple):
-        return type(value)(*(_channels_last(part) for part in value))
+        return type(value)(*(_images_channels_last(part) for part in value))
     return value

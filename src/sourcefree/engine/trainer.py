@@ -121,7 +121,7 @@ class Trainer:
         batch_size = _batch_size(data, settings, self.runtime.processes)
         steps = steps_per_epoch(len(next(iter(data.values()))), batch_size)
         epochs = max(settings.epochs, math.ceil(settings.min_steps / steps))
-        module, optimiser = self.runtime.prepare(method, create_optimiser(method, settings))
+        module, optimiser = self.runtime.prepare(method), create_optimiser(method, settings)
         first, before = self._restore(method, optimiser, checkpoint, stage)
         started = time.perf_counter()
         self.progress.start(stage, epochs * steps)
@@ -142,7 +142,6 @@ class Trainer:
         self.seconds.setdefault(stage, before)
         sides = sum(2 if name == "pairs" else 1 for name in data)
         self.images[stage] = epochs * steps * batch_size * sides
-        self.runtime.release()
         method.eval()
 
     def _plan(
@@ -214,7 +213,7 @@ class Trainer:
         with self.runtime.autocast():
             output: StepOutput = module(batch)
         optimiser.zero_grad(set_to_none=True)
-        self.runtime.backward(output.loss)
+        output.loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         return output
 

@@ -81,7 +81,8 @@ def _origin(info: Mapping[str, Any], summary: Mapping[str, Any], adapts: bool) -
 def _sensor(model: Mapping[str, Any]) -> str:
     preprocessing = model["preprocessing"]
     sensor = preprocessing["modality"]
-    shown = {name: value for name, value in sensor.items() if value not in (None, "", [], 0, "plain")}
+    left_out = {"offset": 0, "rotated_bits": 0, "encoding": "plain"}  # what does nothing
+    shown = {n: value for n, value in sensor.items() if value not in (None, "", []) and left_out.get(n) != value}
     text = yaml.safe_dump({**shown, "size": preprocessing["size"], "resize": preprocessing["resize"]}, sort_keys=False)
     return f"## Sensor and preprocessing\n\n```yaml\n{text}```"
 

@@ -92,6 +92,11 @@ def write_onnx(trained: TrainedClassifier, path: Path) -> None:
             ) from error
     assert program is not None
     proto = program.model_proto
+    if not proto.graph.output[0].type.tensor_type.shape.dim[0].dim_param:
+        raise SourcefreeError(
+            f"the network cannot be written as ONNX: its forward fixes the number of images, {shape[0]} when it was recorded",
+            hint="write x.shape[0], or x.flatten(1), in its forward where it says len(x)",
+        )
     onnx.helper.set_model_props(proto, _metadata(preprocessing(trained)))
     with whole_file(path) as temporary:
         onnx.save(proto, str(temporary), format="protobuf")

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from sourcefree.data.augment import load_size
 from sourcefree.data.image_io import read_image
-from sourcefree.data.physical import resize_antialiased, to_physical
+from sourcefree.data.physical import measured_image, resize_antialiased
 from sourcefree.errors import CheckpointError, DataError
 
 MODEL_FILE, PREPROCESSING_FILE = "model.onnx", "preprocessing.json"
@@ -84,7 +84,7 @@ class Predictor:
         keeping the aspect, cut to its centre, standardised, and missing values become 0, the mean.
         """
         try:
-            bands = to_physical(self.sensor, read_image(path, bands=self.sensor.channels))
+            bands = measured_image(self.sensor, read_image(path, bands=self.sensor.channels))
         except DataError as error:
             raise DataError(error.message if str(path) in error.message else f"{path}: {error.message}") from error
         side = load_size(self.size)

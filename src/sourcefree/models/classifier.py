@@ -6,6 +6,7 @@ import copy
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from threading import get_ident
 
 import torch
 from torch import Tensor, nn
@@ -233,14 +234,16 @@ def _is_attention(module: nn.Module) -> bool:
 def inputs_of(layers: Sequence[nn.Module]) -> Iterator[dict[int, Tensor]]:
     """Collect what enters each layer during one forward pass, by its place in ``layers``; what is not reached is left out."""
     caught: dict[int, Tensor] = {}
+    ours = get_ident()  # another thread may be asking the same network
 
     def remember(place: int):  # type: ignore[no-untyped-def]
-        def hook(_module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-            caught[place] = inputs[0]
+        def hook(_module: nn.Module, inputs: tuple[Tensor, ...], named: dict[str, Tensor]) -> None:
+            if get_ident() == ours:
+                caught[place] = next(iter((*inputs, *named.values())))
 
         return hook
 
-    handles = [layer.register_forward_pre_hook(remember(place)) for place, layer in enumerate(layers)]
+    handles = [layer.register_forward_pre_hook(remember(place), with_kwargs=True) for place, layer in enumerate(layers)]
     try:
         yield caught
     finally:

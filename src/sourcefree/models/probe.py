@@ -27,17 +27,19 @@ def check_network(network: nn.Module, *, head: str, labels: int, size: int) -> N
         size: of the images in pixels.
 
     Raises:
-        ConfigError: it does not run, returns something else, or does not call its final layer.
+        ConfigError: it does not run, changes its images, returns something else, or does not call its final layer.
         CheckpointError: the final layer has another number of outputs.
     """
     copied = _copied(network)
     device = next((parameter.device for parameter in copied.parameters()), torch.device("cpu"))
-    images = torch.zeros(_IMAGES, 3, size, size, device=device)
+    images = torch.rand(_IMAGES, 3, size, size, generator=torch.Generator().manual_seed(0)).to(device)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         for mode in ("eval", "training"):
             copied.train(mode == "training")
+            given = images.clone()
             with _shapes_of_outputs(copied, head) as shapes:
-                logits = _answers(copied, images, mode=mode)
+                logits = _answers(copied, given, mode=mode)
+            _check_unchanged(copied, given, images)
             _check_head(copied, head, shapes, labels=labels)
             _check_logits(copied, logits, labels=labels, mode=mode)
 
@@ -60,6 +62,12 @@ def _answers(network: nn.Module, images: Tensor, *, mode: str) -> object:
         first = next((module for module in network.modules() if isinstance(module, nn.Conv2d)), None)
         if first is not None and first.in_channels != images.shape[1]:
             raise _other_channels(network, first.in_channels) from error
+        other = {parameter.dtype for parameter in network.parameters()} - {torch.float32}
+        if other:
+            raise ConfigError(
+                f"{_name(network)}: expected weights of float32, found {', '.join(map(_number_type, other))}",
+                hint="give network.float(); precision='bf16' computes in bf16 and keeps the weights",
+            ) from error
         raise ConfigError(
             f"{_name(network)} does not run on images of {images.shape[-1]} px, float32 {tuple(images.shape)}, in {mode} "
             f"mode: {_short(error)}",
@@ -67,6 +75,14 @@ def _answers(network: nn.Module, images: Tensor, *, mode: str) -> object:
             if mode == "eval"
             else "it is trained in this mode: let its forward run there too, as without auxiliary outputs (aux_logits=False)",
         ) from error
+
+
+def _check_unchanged(network: nn.Module, given: Tensor, images: Tensor) -> None:
+    if not torch.equal(given, images):
+        raise ConfigError(
+            f"{_name(network)} changes the images it is given, and others look at them too",
+            hint="write x = x - mean in its forward where it says x -= mean",
+        )
 
 
 def _other_channels(network: nn.Module, found: int) -> ConfigError:
@@ -126,10 +142,14 @@ def _shapes_of_outputs(network: nn.Module, head: str) -> Iterator[dict[str, tupl
 
 def _described(value: object) -> str:
     if isinstance(value, Tensor):
-        return f"{str(value.dtype).removeprefix('torch.')} {tuple(value.shape)}"
+        return f"{_number_type(value.dtype)} {tuple(value.shape)}"
     if isinstance(value, (tuple, list)):
         return f"{type(value).__name__} of {len(value)}"
     return type(value).__name__
+
+
+def _number_type(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
 
 
 def _name(network: nn.Module) -> str:

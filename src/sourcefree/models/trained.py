@@ -48,6 +48,11 @@ class TrainedClassifier:
     modality: Modality
     size: int
 
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of the images that the network takes."""
+        return self.model.in_channels, self.size, self.size
+
     @classmethod
     def from_module(
         cls,
@@ -55,7 +60,7 @@ class TrainedClassifier:
         *,
         labels: Sequence[str],
         size: int,
-        modality: Modality | str = "rgb",
+        modality: Modality | Path | str = "rgb",
         mean: Sequence[float] | None = None,
         std: Sequence[float] | None = None,
         head: str | None = None,
@@ -78,7 +83,8 @@ class TrainedClassifier:
             ConfigError: mean and std do not fit the sensor, a label is there twice, or the network does not take or return
                 what is expected; see :func:`sourcefree.models.probe.check_network`.
         """
-        sensor = _with_statistics(load_modality(modality) if isinstance(modality, str) else modality, mean, std)
+        known = modality if isinstance(modality, Modality) else load_modality(modality)
+        sensor, labels = _with_statistics(known, mean, std), [str(label) for label in labels]
         if sensor.bands not in (1, 3):
             raise ConfigError(
                 f"sensor {sensor.name!r}: expected 1 or 3 channels for a network of your own, found {sensor.bands}",
@@ -94,8 +100,9 @@ class TrainedClassifier:
         model = Classifier(network, head=head, in_channels=sensor.bands, stages=stages)
         return cls(model, architecture, tuple(labels), sensor, size)
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path | str) -> None:
         """Write ``weights.safetensors`` and ``model.json``; the description comes last, so a folder with it is whole."""
+        folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         # Copies: safetensors refuses tensors that share their memory, as tied layers do.
         tensors = {
@@ -132,7 +139,7 @@ def load_trained(path: Path | str, *, network: nn.Module | None = None) -> Train
         CheckpointError: there is no whole model in the folder, or it does not fit its description.
     """
     path = Path(path)
-    folder = path / "model" if (path / "model" / _DESCRIPTION).is_file() else path
+    folder = _model_folder(path)
     description = _read_description(folder, path)
     try:
         architecture = Architecture.from_dict(description["architecture"])
@@ -149,17 +156,37 @@ def load_trained(path: Path | str, *, network: nn.Module | None = None) -> Train
         )
         # Folders written before answers were calibrated hold no temperature.
         model.load_state_dict({"temperature": torch.ones(()), **load_file(folder / _WEIGHTS)})
-        preprocessing = description["preprocessing"]
-        modality = Modality(**preprocessing["modality"])
-        return TrainedClassifier(
-            model.eval(), architecture, tuple(description["labels"]), modality, int(preprocessing["size"])
-        )
+        modality, size = _preprocessing(description)
+        return TrainedClassifier(model.eval(), architecture, tuple(description["labels"]), modality, size)
     except (OSError, SafetensorError, RuntimeError, KeyError, TypeError, ValueError) as error:
         short = " ".join(str(error).split())[:300]
         raise CheckpointError(
             f"{folder}: the model cannot be loaded: {type(error).__name__}: {short}",
             hint=_question(network) + "the folder may be incomplete, or from another version of sourcefree or timm",
         ) from error
+
+
+def load_preprocessing(path: Path) -> tuple[Modality, int]:
+    """Return the sensor and the input size of the model in a folder, whatever network it is made of.
+
+    Raises:
+        CheckpointError: see :func:`load_trained`.
+    """
+    folder = _model_folder(path)
+    description = _read_description(folder, path)
+    try:
+        return _preprocessing(description)
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{folder / _DESCRIPTION}: cannot be used: {type(error).__name__}: {error}") from error
+
+
+def _model_folder(path: Path) -> Path:
+    return path / "model" if (path / "model" / _DESCRIPTION).is_file() else path
+
+
+def _preprocessing(description: dict[str, Any]) -> tuple[Modality, int]:
+    entry = description["preprocessing"]
+    return Modality(**entry["modality"]), int(entry["size"])
 
 
 def _own_networks(architecture: Architecture, network: nn.Module | None, *, where: Path) -> list[nn.Module]:

@@ -20,6 +20,13 @@ from sourcefree.errors import ConfigError, SourcefreeError
 Work: TypeAlias = Callable[..., Any]
 Arguments: TypeAlias = Mapping[str, Any]
 
+_OF_PYTHON = 1  # exit code of an interpreter that ended with an error of its own
+_PERHAPS_MEMORY = "perhaps memory ran out: use fewer --jobs"
+_PERHAPS_NO_MODULE = (
+    "what it said stands above. A network of your own must be a class of a module, not of a notebook or of the script itself, "
+    "and a script must begin its work under if __name__ == '__main__'"
+)
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -173,5 +180,5 @@ def _outcome(number: int, connection: multiprocessing.connection.Connection, pro
     connection.close()
     if error == "":
         error = f"its process ended with exit code {process.exitcode}"
-        hint = "perhaps memory ran out: use fewer --jobs"
+        hint = _PERHAPS_MEMORY if process.exitcode != _OF_PYTHON else _PERHAPS_NO_MODULE
     return Outcome(number, value, error, hint)

@@ -98,7 +98,9 @@ def load_cell(cell: Cell, prepared: PreparedTask, folder: Path, bridges: Path) -
     """
     source = resolve_source_model(list(prepared.source_models))
     settings = cell.settings.model_copy(update={"seed": cell.seed})
-    runtime = create_runtime(device=settings.device, precision=settings.precision, network=source.model)
+    runtime = create_runtime(
+        device=settings.device, precision=settings.precision, network=source.model, shape=source.input_shape
+    )
     target = _target(cell, prepared, source)
     pairs = _pairs(cell, prepared, source, target.modality, settings)
     test = _labelled(prepared.target_test, cell, source, target.modality)
