@@ -1,4 +1,4 @@
-"""The permutation test over scenes."""
+"""The permutation tests between and within scenes."""
 
 from __future__ import annotations
 
@@ -49,6 +49,33 @@ def test_answers_that_have_nothing_to_do_with_the_scenes_are_trusted_as_often_as
     found = torch.tensor([chance_of_match(4 * torch.randn(18, 5), torch.randn(18, 5), scenes) for _ in range(60)])
     assert 0.35 < (found < 0.5).float().mean() < 0.65
     assert (found < 0.05).float().mean() < 0.15
+
+
+def slowly_changing(scenes: int, pairs: int, classes: int) -> Tensor:
+    """Return (scenes * pairs, classes) answers that stay the same for some pairs, at other places in each scene."""
+    kept = torch.randint(classes, (scenes, 3)).repeat_interleave(pairs // 3, 1)
+    turned = torch.stack([row.roll(int(torch.randint(pairs, ()))) for row in kept])
+    return 4.0 * torch.eye(classes)[turned.flatten()]
+
+
+def test_scenes_that_are_alike_tell_by_what_is_in_them() -> None:
+    torch.manual_seed(0)
+    scenes = torch.arange(6).repeat_interleave(12)
+    answers = one_answer_each(72, 4)  # the same mean in every scene
+    assert chance_of_match(answers, answers, scenes) == pytest.approx(2 / 2001)
+    few = scenes < 3
+    assert chance_of_match(answers[few], answers[few], scenes[few]) == 1.0
+
+
+def test_neighbours_that_are_alike_are_no_match_by_that_alone() -> None:
+    torch.manual_seed(0)
+    scenes = torch.arange(5).repeat_interleave(30)
+    found = torch.tensor(
+        [chance_of_match(slowly_changing(5, 30, 3), slowly_changing(5, 30, 3), scenes) for _ in range(100)]
+    )
+    assert (found < 0.05).sum() <= 10
+    answers = slowly_changing(5, 30, 3)
+    assert chance_of_match(answers, answers, scenes) < 0.01
 
 
 def test_answers_that_are_no_numbers_match_nothing() -> None:
