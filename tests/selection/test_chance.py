@@ -16,6 +16,8 @@ def one_answer_each(scenes: int, classes: int) -> Tensor:
 def test_a_perfect_match_of_three_scenes_is_one_of_six_orders() -> None:
     answers = one_answer_each(3, 3)
     assert chance_of_match(answers, answers, torch.arange(3)) == pytest.approx(1 / 6, abs=0.03)
+    four = one_answer_each(4, 4)  # scenes of one pair each: there is no second test, and nothing to pay for it
+    assert chance_of_match(four, four, torch.arange(4)) == pytest.approx(1 / 24, abs=0.02)
     assert chance_of_match(one_answer_each(8, 4), one_answer_each(8, 4), torch.arange(8)) < 0.01
 
 
