@@ -203,6 +203,26 @@ def test_a_run_that_diverged_gets_advice_that_can_be_followed(runtime: Runtime, 
     assert "inspect" not in hint
 
 
+def test_a_last_step_that_ruins_the_weights_is_no_checkpoint(
+    runtime: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(runtime, tmp_path, epochs=1)
+    kept = (tmp_path / "line.pt").read_bytes()
+    step, done = torch.optim.SGD.step, 0
+
+    def wild(optimiser: torch.optim.SGD) -> None:
+        nonlocal done
+        done += 1
+        step(optimiser)
+        if done % (len(Numbers()) // SETTINGS.batch_size) == 0:  # the loss of no step of this epoch shows it
+            optimiser.param_groups[0]["params"][0].data.fill_(torch.inf)
+
+    monkeypatch.setattr(torch.optim.SGD, "step", wild)
+    with pytest.raises(DivergenceError, match=r"epoch 2, .*: the weight is not finite"):
+        train(runtime, tmp_path, epochs=2)
+    assert (tmp_path / "line.pt").read_bytes() == kept
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.integers(1, 60), st.integers(1, 20), st.integers(1, 6), st.integers(0, 3))
 def test_every_image_is_seen_equally_often(size: int, batch: int, epochs: int, seed: int) -> None:

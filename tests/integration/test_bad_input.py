@@ -50,6 +50,7 @@ def test_values_that_are_none_are_told_in_one_line(
         (("--size", 0), "expected 16 pixels or more"),
         (("--method", "oracle"), "trains with target labels"),
         (("--set", "tgkt.features=-1"), "tgkt.features"),
+        (("--set", "method=shot"), "choose it with --method"),
     ):
         error = sourcefree(*adapt_arguments, *words, "--out", out, expect=2).stderr
         assert part in error

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import SafetensorError
 
 from sourcefree.data.modality import MODALITIES, Modality
-from sourcefree.errors import ConfigError
+from sourcefree.errors import CheckpointError, ConfigError, DataError
 from sourcefree.models.architecture import Architecture
 from sourcefree.models.ensemble import deep_ensemble
 from sourcefree.models.student import new_student
@@ -78,3 +79,23 @@ def test_mixtures_are_no_part_of_mixtures_but_of_averages(members: list[TrainedC
     averaged = deep_ensemble([new_student(both.model, in_channels=1) for _ in range(2)])
     assert len(averaged.members()) == 4
     assert all(one.members() == [one] for one in averaged.members())
+
+
+def test_weights_that_are_no_numbers_are_no_model(members: list[TrainedClassifier], tmp_path: Path) -> None:
+    with torch.no_grad():
+        next(members[0].model.parameters())[0] = torch.nan
+    members[0].save(tmp_path)
+    with pytest.raises(CheckpointError, match="some weights are no numbers"):
+        load_trained(tmp_path)
+
+
+def test_weights_that_cannot_be_written_are_told_with_their_file(
+    members: list[TrainedClassifier], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise SafetensorError("I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr("sourcefree.models.tensor_files.save_file", full)
+    with pytest.raises(DataError, match=r"weights\.safetensors: cannot be written: .*No space left"):
+        members[0].save(tmp_path)
+    assert not list(tmp_path.iterdir())

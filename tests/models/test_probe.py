@@ -81,6 +81,11 @@ def locked() -> nn.Module:
         (Small(), {"size": 2}, ["does not run on images of 2 px", "another size"]),
         (Small().half(), {}, ["expected weights of float32, found float16", ".float()"]),
         (Small(answer=lambda network, logits: network.seen.sub_(1.0).mean((2, 3))[:, :2]), {}, ["changes the images"]),
+        (
+            Small(answer=lambda _network, logits: logits * torch.nan),
+            {},
+            ["its answers are no finite numbers in eval mode"],
+        ),
         (locked(), {}, ["Small cannot be copied", "deepcopy"]),
     ],
 )

@@ -26,7 +26,7 @@ from sourcefree.cli.shared import (
 )
 from sourcefree.console import ConsoleProgress
 from sourcefree.console_tables import show_scores, show_tuning
-from sourcefree.errors import SourcefreeError
+from sourcefree.errors import ConfigError, SourcefreeError
 from sourcefree.selection.objective import DECISIVE
 
 if TYPE_CHECKING:
@@ -91,6 +91,8 @@ class AdaptOptions:
         from sourcefree.overrides import read_overrides, with_budget
         from sourcefree.presets import adapt_preset
 
+        if any(change.partition("=")[0].strip() == "method" for change in self.set_ or ()):
+            raise ConfigError("--set method=...: a method is more than its name", hint="choose it with --method")
         stored = read_overrides(self.config) if self.config else {}
         base = method_settings(self.method or str(stored.get("method", "multilevel")))
         # The file and --set may add stages or leave some out: a budget is for those that there are in the end.

@@ -6,12 +6,13 @@ import json
 from pathlib import Path
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import nn
 
 from sourcefree.data.modality import Modality
 from sourcefree.errors import CheckpointError
-from sourcefree.files import whole_file, write_text
+from sourcefree.files import write_text
+from sourcefree.models.tensor_files import write_tensors
 from sourcefree.models.translators import create_translator
 
 
@@ -19,8 +20,7 @@ def save_translator(folder: Path, translator: nn.Module, *, name: str, source_mo
     """Write ``weights.safetensors`` and ``translator.json``."""
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {key: value.detach().cpu().contiguous() for key, value in translator.state_dict().items()}
-    with whole_file(folder / "weights.safetensors") as temporary:
-        save_file(tensors, temporary, metadata={"format": "pt"})
+    write_tensors(folder / "weights.safetensors", tensors)
     description = {"name": name, "source_modality": source_modality.to_dict()}
     write_text(folder / "translator.json", json.dumps(description, indent=1))
 

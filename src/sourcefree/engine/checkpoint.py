@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sourcefree.errors import CheckpointError
+from sourcefree.errors import CheckpointError, DataError
 from sourcefree.files import whole_file
 
 
@@ -42,10 +42,17 @@ class CheckpointFile:
         self.path = path
 
     def save(self, state: TrainingState) -> None:
-        """Write the state in place of the one before; a kill at any moment leaves one of the two whole."""
+        """Write the state in place of the one before; a kill at any moment leaves one of the two whole.
+
+        Raises:
+            DataError: it cannot be written, as on a full disk.
+        """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(self.path) as temporary:
-            torch.save(vars(state), temporary)
+            try:
+                torch.save(vars(state), temporary)
+            except RuntimeError as error:  # what torch makes of an OSError
+                raise DataError(f"{self.path}: cannot be written: {error}", hint="is the disk full?") from error
 
     def load(self) -> TrainingState | None:
         """Return the state, or None if nothing was written yet.

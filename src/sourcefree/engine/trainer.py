@@ -207,6 +207,8 @@ class Trainer:
         terms = dict(zip(names, means, strict=True))
         if not all(math.isfinite(value) for value in terms.values()):
             raise self._diverged(terms, stage=stage, epoch=epoch, step=steps - 1)
+        if not _finite(module):  # the loss is that of the weights before the last step
+            raise self._diverged(terms, stage=stage, epoch=epoch, step=steps - 1, what="weight")
         return terms
 
     def _step(self, module: nn.Module, optimiser: torch.optim.Optimizer, batch: StepBatch) -> StepOutput:
@@ -217,7 +219,9 @@ class Trainer:
         optimiser.step()
         return output
 
-    def _diverged(self, numbers: Mapping[str, float], *, stage: str, epoch: int, step: int) -> DivergenceError:
+    def _diverged(
+        self, numbers: Mapping[str, float], *, stage: str, epoch: int, step: int, what: str = "loss"
+    ) -> DivergenceError:
         shown = ", ".join(f"{name} {value:g}" for name, value in numbers.items())
         lower = "start a run in another folder with a lower learning rate (--set ...optimisation.learning_rate=...)"
         if self.runtime.precision == "bf16":
@@ -228,7 +232,7 @@ class Trainer:
         if epoch == 0:
             hint += "; sourcefree inspect shows what the images are"
         return DivergenceError(
-            f"stage {stage}, epoch {epoch + 1}, step {step + 1}: the loss is not finite ({shown})", hint=hint
+            f"stage {stage}, epoch {epoch + 1}, step {step + 1}: the {what} is not finite ({shown})", hint=hint
         )
 
     def _restore(
@@ -274,6 +278,12 @@ def _augmented(dataset: TrainingData, indices: np.ndarray, numbers: np.ndarray) 
         dataset.set_epoch(int(number))
         parts.append(dataset[indices[numbers == number]])
     return parts[0] if len(parts) == 1 else type(parts[0])(*map(torch.cat, zip(*parts, strict=True)))
+
+
+def _finite(module: nn.Module) -> bool:
+    """Return whether weights and statistics are numbers; masks of attention, which are buffers too, may be infinite."""
+    weights = all(bool(value.isfinite().all()) for value in module.parameters())
+    return weights and not any(bool(value.isnan().any()) for value in module.buffers())
 
 
 def _view(progress: float, evidence: Evidence) -> EpochView:

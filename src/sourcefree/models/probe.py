@@ -96,6 +96,11 @@ def _other_channels(network: nn.Module, found: int) -> ConfigError:
 
 def _check_logits(network: nn.Module, logits: object, *, labels: int, mode: str) -> None:
     if isinstance(logits, Tensor) and logits.shape == (_IMAGES, labels) and logits.is_floating_point():
+        if not logits.isfinite().all():
+            raise ConfigError(
+                f"{_name(network)}: its answers are no finite numbers in {mode} mode",
+                hint="had its training diverged? look at the weights",
+            )
         return
     raise ConfigError(
         f"{_name(network)}: expected logits {(_IMAGES, labels)} of {_IMAGES} images and {labels} labels, "

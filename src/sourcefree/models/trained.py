@@ -12,17 +12,18 @@ from typing import Any
 import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import nn
 
 from sourcefree.data.modality import Modality, load_modality
 from sourcefree.errors import CheckpointError, ConfigError, first_problem
-from sourcefree.files import whole_file, write_text
+from sourcefree.files import write_text
 from sourcefree.models.architecture import Architecture
 from sourcefree.models.classifier import Classifier, RepeatChannels, channel_adapter, check_head, find_head, find_stages
 from sourcefree.models.ensemble import ensemble
 from sourcefree.models.pretrained import IMAGENET_MEAN, IMAGENET_STD
 from sourcefree.models.probe import check_network
+from sourcefree.models.tensor_files import write_tensors
 from sourcefree.models.translators import translator_adapter
 from sourcefree.tuned import refuse_tuning
 
@@ -109,8 +110,7 @@ class TrainedClassifier:
             name: value.detach().cpu().clone(memory_format=torch.contiguous_format)
             for name, value in self.model.state_dict().items()
         }
-        with whole_file(folder / _WEIGHTS) as temporary:
-            save_file(tensors, temporary, metadata={"format": "pt"})
+        write_tensors(folder / _WEIGHTS, tensors)
         description = {
             "format": _FORMAT,
             "architecture": self.architecture.to_dict(),
@@ -155,7 +155,10 @@ def load_trained(path: Path | str, *, network: nn.Module | None = None) -> Train
             translator=translator["name"] if translator else "",
         )
         # Folders written before answers were calibrated hold no temperature.
-        model.load_state_dict({"temperature": torch.ones(()), **load_file(folder / _WEIGHTS)})
+        weights = load_file(folder / _WEIGHTS)
+        model.load_state_dict({"temperature": torch.ones(()), **weights})
+        if any(bool(value.isnan().any()) for value in weights.values()):
+            raise ValueError("some weights are no numbers: its training had diverged, or the file is damaged")
         modality, size = _preprocessing(description)
         return TrainedClassifier(model.eval(), architecture, tuple(description["labels"]), modality, size)
     except (OSError, SafetensorError, RuntimeError, KeyError, TypeError, ValueError) as error:

@@ -1,0 +1,26 @@
+"""Weights as a safetensors file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import save_file
+from torch import Tensor
+
+from sourcefree.errors import DataError
+from sourcefree.files import whole_file
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Write tensors by name; the file appears complete or not at all.
+
+    Raises:
+        DataError: it cannot be written, as on a full disk.
+    """
+    with whole_file(path) as temporary:
+        try:
+            save_file(dict(tensors), temporary, metadata={"format": "pt"})
+        except SafetensorError as error:  # what the library makes of an OSError
+            raise DataError(f"{path}: cannot be written: {error}", hint="is the disk full?") from error
