@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sourcefree.files import whole_file, write_text
+from sourcefree.errors import ConfigError
+from sourcefree.files import check_apart, whole_file, write_text
 
 
 def test_a_name_that_is_no_utf8_is_written_with_backslashes(tmp_path: Path) -> None:
@@ -39,3 +40,14 @@ def test_two_may_write_one_file_at_once(tmp_path: Path) -> None:
             fast.write_text("fast")
         assert file.read_text() == "fast"
     assert {part.name: part.read_text() for part in tmp_path.iterdir()} == {"record.json": "slow"}
+
+
+def test_a_run_is_not_written_among_the_images_it_reads(tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    target.mkdir()
+    (tmp_path / "link").symlink_to(target)
+    for out in (target / "run", tmp_path / "link/run", target):
+        with pytest.raises(ConfigError, match="would be read as images of that folder"):
+            check_apart(out, [tmp_path / "other", target])
+    check_apart(tmp_path / "target-run", [target])
+    check_apart(tmp_path, [target])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -91,6 +91,20 @@ def check_output(out: Path, *, resume: bool | None) -> None:
             hint="choose another --out"
             + ("" if resume is None else ", or use --resume to go on with an unfinished run"),
         )
+
+
+def check_apart(out: Path, inputs: Sequence[Path]) -> None:
+    """Check that a run is not written among the images it reads: its own pictures would be some of them the next time.
+
+    Raises:
+        ConfigError: it would be.
+    """
+    for folder in inputs:
+        if folder.is_dir() and out.resolve().is_relative_to(folder.resolve()):
+            raise ConfigError(
+                f"{out}: lies in {folder}, and pictures of the run would be read as images of that folder",
+                hint="choose an --out beside it",
+            )
 
 
 def check_place(out: Path) -> None:

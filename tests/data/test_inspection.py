@@ -75,6 +75,12 @@ def test_likely_mistakes_are_warned_of(tmp_path: Path) -> None:
     assert report.unreadable == [("d.png", "no valid value for the sensor depth: every pixel is missing")]
 
 
+def test_depth_in_millimetres_that_is_read_as_metres_is_pointed_out(tmp_path: Path) -> None:
+    write_image(tmp_path / "a.tif", np.linspace(700, 4000, 64, dtype=np.float32).reshape(8, 8))
+    (warning,) = inspect_folder(tmp_path, modality=MODALITIES["depth"]).warnings
+    assert warning.startswith("All values are 20 m: nothing can be told apart")
+
+
 def test_files_of_which_none_fits_would_be_refused(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (30, 8, 8, 3)).astype(np.uint8)
     for i, image in enumerate(noise):

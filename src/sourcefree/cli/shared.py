@@ -13,8 +13,9 @@ from rich.console import Console
 from sourcefree import __version__
 
 # Under torchrun the first process speaks for all. Numbers in sentences are not coloured: they are no more than the words.
-out_console = Console(quiet=os.environ.get("RANK", "0") != "0", highlight=False)
-error_console = Console(stderr=True, highlight=False)
+# And what a file is called stays as it is, also where it holds the name of a picture between colons.
+out_console = Console(quiet=os.environ.get("RANK", "0") != "0", highlight=False, emoji=False)
+error_console = Console(stderr=True, highlight=False, emoji=False)
 
 app = App(
     name="sourcefree",

@@ -31,7 +31,7 @@ from sourcefree.engine.runtime import Runtime, create_runtime
 from sourcefree.engine.tracking import MetricsFile
 from sourcefree.engine.trainer import Trainer
 from sourcefree.errors import DivergenceError
-from sourcefree.files import check_output
+from sourcefree.files import check_apart, check_output
 from sourcefree.methods.presets import method_settings
 from sourcefree.models.trained import TrainedClassifier
 from sourcefree.seeds import training_of_our_own
@@ -102,6 +102,7 @@ def adapt(
     """
     settings, progress, out = settings or method_settings("multilevel"), progress or Silent(), Path(out)
     check_output(out, resume=resume)
+    check_apart(out, [Path(folder) for folder in (target, pairs_source, pairs_target)])
     sensor = modality if isinstance(modality, Modality) else load_modality(modality)
     source = resolve_source_model(source_model, weights=source_weights, labels=source_labels, size=size)
     check_method(settings, source)

@@ -23,7 +23,7 @@ from sourcefree.engine.tracking import MetricsFile
 from sourcefree.engine.trainer import Streams, Trainer
 from sourcefree.errors import DataError
 from sourcefree.evaluation import ClassificationMetrics, classification_metrics
-from sourcefree.files import check_output
+from sourcefree.files import check_apart, check_output
 from sourcefree.methods.source_training import SourceTraining
 from sourcefree.models.architecture import Architecture
 from sourcefree.models.classifier import Classifier, find_stages, freeze
@@ -91,6 +91,7 @@ def train_source(
     settings, progress, out = settings or TrainSettings(), progress or Silent(), Path(out)
     check_settings(settings, TrainSettings, make="sourcefree.TrainSettings(source={'backbone': 'resnet18'})")
     check_output(out, resume=resume)
+    check_apart(out, [Path(folder) for folder in (images, test) if folder is not None])
     check_backbone(settings.source.backbone)
     sensor = modality if isinstance(modality, Modality) else load_modality(modality)
     data = _load(Path(images), Path(test) if test else None, _normalised(sensor, settings), settings, progress)

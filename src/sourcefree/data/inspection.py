@@ -208,12 +208,14 @@ def _folder_warnings(report: FolderReport, facts: Sequence[Facts]) -> list[str]:
     constant = sum(fact.constant for fact in facts)
     if constant:
         found.append(f"{constant} images are constant: every pixel has the same value.")
-    checked = any(fact.valid is not None for fact in facts)
-    if checked and report.values is None:
-        found.append("All values are missing: check 'missing' and the valid range.")
-    elif report.values is not None and report.values.missing > 0.5:
+    if report.values is not None and report.values.missing > 0.5:
         share = 100 * report.values.missing
         found.append(f"{share:.0f} % of all values are missing: check 'missing' and the valid range.")
+    if report.values is not None and report.values.std == 0:
+        found.append(
+            f"All values are {report.values.mean:g} {report.values.unit}: nothing can be told apart. Values outside the valid "
+            "range are clipped to it: check the scale, as of depth in millimetres that is read as metres."
+        )
     if report.duplicates:
         found.append(f"{len(report.duplicates)} groups of files have the same content.")
     return found
