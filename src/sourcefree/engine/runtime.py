@@ -161,8 +161,8 @@ def create_runtime(
 def weights_channels_last(module: ModuleT) -> ModuleT:
     """Return the module with the weights of its two-dimensional convolutions channels last; those of others stay."""
     for tensor in (*module.parameters(), *module.buffers()):
-        if tensor.ndim == 4:
-            tensor.data = tensor.data.contiguous(memory_format=torch.channels_last)
+        if tensor.ndim == 4:  # not contiguous(): to it, weights of one pixel are channels last either way
+            tensor.data = tensor.data.to(memory_format=torch.channels_last)
     return module
 
 
