@@ -10,7 +10,7 @@ import sourcefree
 HEAVY = ("torch", "numpy", "timm", "matplotlib", "sklearn", "trimesh", "scipy")
 
 
-@pytest.mark.parametrize("module", ["sourcefree", "sourcefree.cli"])
+@pytest.mark.parametrize("module", ["sourcefree", "sourcefree.cli", "sourcefree.seeds"])
 def test_importing_is_cheap(module: str) -> None:
     code = f"import sys, {module}; print([name for name in {HEAVY!r} if name in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

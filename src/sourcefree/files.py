@@ -5,11 +5,21 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from sourcefree.errors import ConfigError, DataError
+
+
+def as_paths(given: Iterable[Path | str] | Path | str) -> list[Path]:
+    """Return paths; one may stand by itself."""
+    return [Path(one) for one in ([given] if isinstance(given, (str, Path)) else given)]
+
+
+def unwritable(path: Path, error: Exception) -> DataError:
+    """Return the error for a file whose library makes something of its own of an OSError, as of a full disk."""
+    return DataError(f"{path}: cannot be written: {error}", hint="is the disk full?")
 
 
 def write_text(path: Path, text: str) -> None:

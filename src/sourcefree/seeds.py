@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-import torch
 
 
 def stream_seed(*parts: int | str) -> int:
@@ -17,10 +13,3 @@ def stream_seed(*parts: int | str) -> int:
     by chance.
     """
     return zlib.crc32("/".join(str(part) for part in parts).encode())
-
-
-@contextmanager
-def training_of_our_own() -> Iterator[None]:
-    """Seed and train inside; the caller's random numbers go on as if nothing had been, and its ``no_grad`` waits."""
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count())), torch.enable_grad():
-        yield

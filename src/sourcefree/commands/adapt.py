@@ -25,6 +25,7 @@ from sourcefree.commands.source_models import SourceModel, resolve_source_model
 from sourcefree.config import AdaptSettings
 from sourcefree.data.folders import match_pairs
 from sourcefree.data.modality import Modality, load_modality
+from sourcefree.engine.isolation import training_of_our_own
 from sourcefree.engine.progress import Progress, Silent
 from sourcefree.engine.run_folder import RunFolder, open_run
 from sourcefree.engine.runtime import Runtime, create_runtime
@@ -34,7 +35,6 @@ from sourcefree.errors import DivergenceError
 from sourcefree.files import check_apart, check_output
 from sourcefree.methods.presets import method_settings
 from sourcefree.models.trained import TrainedClassifier
-from sourcefree.seeds import training_of_our_own
 from sourcefree.selection.estimate import AccuracyEstimate
 
 

@@ -28,7 +28,7 @@ from sourcefree.engine.inference import infer
 from sourcefree.engine.progress import Progress, Silent
 from sourcefree.engine.runtime import Runtime, create_runtime
 from sourcefree.errors import ConfigError, DataError
-from sourcefree.files import check_output
+from sourcefree.files import as_paths, check_output
 from sourcefree.models.trained import load_preprocessing, load_trained
 
 _CHUNK = 1024  # images in memory at a time
@@ -104,7 +104,7 @@ def predict(
         DataError: an image or folder is missing, or too many images cannot be used.
     """
     trained, progress = load_trained(Path(run), network=network), progress or Silent()
-    files = [ImageFile(file.path, str(file.path)) for file in list_files(_paths(images))]
+    files = [ImageFile(file.path, str(file.path)) for file in list_files(as_paths(images))]
     runtime = create_runtime(device=device, precision=precision, network=trained.model, shape=trained.input_shape)
     model = runtime.place(trained.model)
     names: list[str] = []
@@ -162,7 +162,7 @@ def translate(
     target, size = load_preprocessing(run)
     translator, sensor = load_translator(run / "translator", in_channels=target.bands)
     runtime = create_runtime(device=device, precision=precision, network=translator)
-    files = list_files(_paths(images))
+    files = list_files(as_paths(images))
     _check_distinct(files)
     store = load_images(files, modality=target, size=size, max_unreadable=max_unreadable, origin=_origin(target))
     data = UnlabelledImages(store, modality=target, size=size).plain()
@@ -196,10 +196,6 @@ def _check_distinct(files: Sequence[ImageFile]) -> None:
                 hint="translate them into folders of their own",
             )
         seen[file.stem] = file
-
-
-def _paths(images: Sequence[Path | str] | Path | str) -> list[Path]:
-    return [Path(image) for image in ([images] if isinstance(images, (str, Path)) else images)]
 
 
 def list_files(paths: Sequence[Path]) -> list[ImageFile]:

@@ -16,6 +16,7 @@ from sourcefree.data.datasets import LabelledImages
 from sourcefree.data.modality import Modality, load_modality
 from sourcefree.engine.checkpoint import CheckpointFile
 from sourcefree.engine.inference import infer
+from sourcefree.engine.isolation import training_of_our_own
 from sourcefree.engine.progress import Progress, Silent
 from sourcefree.engine.run_folder import RunFolder, open_run
 from sourcefree.engine.runtime import Runtime, create_runtime
@@ -29,7 +30,7 @@ from sourcefree.models.architecture import Architecture
 from sourcefree.models.classifier import Classifier, find_stages, freeze
 from sourcefree.models.pretrained import WHEELS, check_backbone, input_statistics
 from sourcefree.models.trained import TrainedClassifier
-from sourcefree.seeds import stream_seed, training_of_our_own
+from sourcefree.seeds import stream_seed
 
 
 @dataclass(frozen=True)

@@ -208,12 +208,12 @@ def _folder_warnings(report: FolderReport, facts: Sequence[Facts]) -> list[str]:
     constant = sum(fact.constant for fact in facts)
     if constant:
         found.append(f"{constant} images are constant: every pixel has the same value.")
-    if report.values is not None and report.values.missing > 0.5:
-        share = 100 * report.values.missing
-        found.append(f"{share:.0f} % of all values are missing: check 'missing' and the valid range.")
-    if report.values is not None and report.values.std == 0:
+    values = report.values
+    if values is not None and values.missing > 0.5:
+        found.append(f"{100 * values.missing:.0f} % of all values are missing: check 'missing' and the valid range.")
+    if values is not None and values.std == 0:
         found.append(
-            f"All values are {report.values.mean:g} {report.values.unit}: nothing can be told apart. Values outside the valid "
+            f"All values are {values.mean:g} {values.unit}: nothing can be told apart. Values outside the valid "
             "range are clipped to it: check the scale, as of depth in millimetres that is read as metres."
         )
     if report.duplicates:

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sourcefree.errors import CheckpointError, DataError
-from sourcefree.files import whole_file
+from sourcefree.errors import CheckpointError
+from sourcefree.files import unwritable, whole_file
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ class CheckpointFile:
         with whole_file(self.path) as temporary:
             try:
                 torch.save(vars(state), temporary)
-            except RuntimeError as error:  # what torch makes of an OSError
-                raise DataError(f"{self.path}: cannot be written: {error}", hint="is the disk full?") from error
+            except RuntimeError as error:
+                raise unwritable(self.path, error) from error
 
     def load(self) -> TrainingState | None:
         """Return the state, or None if nothing was written yet.

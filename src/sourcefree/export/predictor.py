@@ -16,6 +16,7 @@ from sourcefree.data.augment import load_size
 from sourcefree.data.image_io import read_image
 from sourcefree.data.physical import measured_image, resize_antialiased
 from sourcefree.errors import CheckpointError, DataError
+from sourcefree.files import as_paths
 
 MODEL_FILE, PREPROCESSING_FILE = "model.onnx", "preprocessing.json"
 
@@ -70,7 +71,7 @@ class Predictor:
         Raises:
             DataError: an image cannot be read or does not fit the sensor.
         """
-        paths = [Path(image) for image in ([images] if isinstance(images, (str, Path)) else images)]
+        paths = as_paths(images)
         answers: list[Prediction] = []
         for start in range(0, len(paths), batch_size):
             batch = np.stack([self.preprocess(path) for path in paths[start : start + batch_size]])

@@ -21,7 +21,8 @@ def statistics_gap(inputs: Sequence[Tensor], references: Sequence[nn.BatchNorm2d
     """
     gaps = []
     for images, layer in zip(inputs, references, strict=True):
-        assert layer.running_mean is not None and layer.running_var is not None
+        if layer.running_mean is None or layer.running_var is None:
+            raise ValueError("a batch-norm layer without running statistics cannot be matched")
         values = images.float()
         mean = torch.linalg.vector_norm(values.mean((0, 2, 3)) - layer.running_mean)
         variance = torch.linalg.vector_norm(values.var((0, 2, 3), unbiased=False) - layer.running_var)

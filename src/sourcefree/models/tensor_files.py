@@ -9,8 +9,7 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
-from sourcefree.errors import DataError
-from sourcefree.files import whole_file
+from sourcefree.files import unwritable, whole_file
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
@@ -22,5 +21,5 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     with whole_file(path) as temporary:
         try:
             save_file(dict(tensors), temporary, metadata={"format": "pt"})
-        except SafetensorError as error:  # what the library makes of an OSError
-            raise DataError(f"{path}: cannot be written: {error}", hint="is the disk full?") from error
+        except SafetensorError as error:
+            raise unwritable(path, error) from error

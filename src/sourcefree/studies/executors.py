@@ -180,5 +180,5 @@ def _outcome(number: int, connection: multiprocessing.connection.Connection, pro
     connection.close()
     if error == "":
         error = f"its process ended with exit code {process.exitcode}"
-        hint = _PERHAPS_MEMORY if process.exitcode != _OF_PYTHON else _PERHAPS_NO_MODULE
+        hint = _PERHAPS_NO_MODULE if process.exitcode == _OF_PYTHON else _PERHAPS_MEMORY
     return Outcome(number, value, error, hint)
