@@ -223,6 +223,24 @@ def test_a_last_step_that_ruins_the_weights_is_no_checkpoint(
     assert (tmp_path / "line.pt").read_bytes() == kept
 
 
+def test_finite_weights_whose_answers_overflow_are_no_checkpoint(runtime: Runtime, tmp_path: Path) -> None:
+    class Wide(nn.Module):
+        def forward(self, x: torch.Tensor) -> ClassifierOutput:
+            return ClassifierOutput(x, 3e38 * torch.cat([4 * x, x], dim=1))
+
+    trainer, data = Trainer(runtime, MetricsFile(tmp_path / "metrics.jsonl"), Silent(), seed=3), Numbers()
+    with pytest.raises(DivergenceError, match=r"stage line, epoch 1, step 3: the answer is not finite \(loss"):
+        trainer.fit(
+            Line(),
+            stage="line",
+            streams=Streams(target=data),
+            settings=SETTINGS,
+            checkpoint=CheckpointFile(tmp_path / "line.pt"),
+            evidence=Evidence(scores=lambda: {"any": float(infer(Wide(), data, runtime=runtime).logits.mean())}),
+        )
+    assert not (tmp_path / "line.pt").exists()
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.integers(1, 60), st.integers(1, 20), st.integers(1, 6), st.integers(0, 3))
 def test_every_image_is_seen_equally_often(size: int, batch: int, epochs: int, seed: int) -> None:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from sourcefree.engine.runtime import Runtime
+from sourcefree.errors import DivergenceError
 from sourcefree.models.classifier import in_eval_mode
 from sourcefree.types import ClassifierOutput
 
@@ -60,6 +61,9 @@ def infer(
         runtime: where to compute.
         side: which part of a batch: ``images``, or ``source`` or ``target`` of pairs.
         batch_size: images a step.
+
+    Raises:
+        DivergenceError: some logits are no finite numbers: weights may be finite and yet too large to compute with.
     """
     shared = len(data) >= runtime.processes  # else some process would have nothing to do: each does it all
     everything = np.arange(len(data))
@@ -74,4 +78,10 @@ def infer(
     features, logits = (torch.cat(parts) for parts in zip(*outputs, strict=True))
     if shared:
         features, logits = runtime.gather(features), runtime.gather(logits)
+    broken = int((~logits.isfinite()).any(dim=-1).sum())
+    if broken:
+        raise DivergenceError(
+            f"the model's answers on {broken} of {len(logits)} images are no finite numbers",
+            hint="its weights are too large: train it in another folder with a lower learning rate",
+        )
     return ClassifierOutput(features.cpu(), logits.cpu())

@@ -113,7 +113,7 @@ class Trainer:
 
         Raises:
             DataError: there are too few images for a batch.
-            DivergenceError: the loss is not finite; the checkpoint of the last good epoch stays.
+            DivergenceError: a loss, weight or answer is not finite; the checkpoint of the last good epoch stays.
             CheckpointError: the checkpoint cannot be read.
         """
         evidence = evidence or Evidence()
@@ -135,7 +135,10 @@ class Trainer:
             self.runtime.share_state(method)
             self.tracker.log_terms(stage=stage, epoch=epoch, step=(epoch + 1) * steps, terms=means)
             if evidence.scores is not None:
-                self.tracker.log_scores(stage=stage, epoch=epoch, scores=evidence.scores())
+                try:
+                    self.tracker.log_scores(stage=stage, epoch=epoch, scores=evidence.scores())
+                except DivergenceError as error:  # finite weights, yet too large: they must not become a checkpoint
+                    raise self._diverged(means, stage=stage, epoch=epoch, step=steps - 1, what="answer") from error
             started += _observed(evidence, epoch, epochs)
             self.seconds[stage] = before + time.perf_counter() - started
             self._save(method, optimiser, checkpoint, epoch + 1, stage)
