@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sourcefree.commands.loading import check_enough, load_pair_data
+from sourcefree.commands.loading import check_enough, load_pair_data, load_target
 from sourcefree.data.folders import match_pairs
 from sourcefree.data.image_io import write_image
 from sourcefree.data.modality import MODALITIES, Modality
@@ -43,3 +43,17 @@ def test_what_is_left_out_of_the_pairs_is_told_by_side(tmp_path: Path) -> None:
         f"2 files of {tmp_path}/target cannot be used and are left out: the file is empty (2 images, for example 3.png).",
     )
     assert [file for file, _ in data.unreadable] == ["3.png", "3.png", "4.png"]
+
+
+def test_target_images_that_the_valid_range_flattens_are_told(tmp_path: Path) -> None:
+    for i in range(9):
+        write_image(tmp_path / f"{i}.tif", np.linspace(1 + i, 200, 64, dtype=np.float32).reshape(8, 8))
+    options = {"size": 16, "max_unreadable": 0.05, "held_out": 0.3, "seed": 0, "progress": Silent()}
+    (note,) = load_target(tmp_path, modality=MODALITIES["depth"], **options).notes
+    assert note.startswith(f"{tmp_path}: 92 % of the values lie outside the valid range of depth, 0 to 20 m")
+    for i in range(9):
+        write_image(tmp_path / f"{i}.tif", np.linspace(500 + i, 5000, 64, dtype=np.float32).reshape(8, 8))
+    with pytest.raises(
+        DataError, match=r"none of 9 images can be used as depth: .* millimetres that is read as metres"
+    ):
+        load_target(tmp_path, modality=MODALITIES["depth"], **options)

@@ -77,8 +77,21 @@ def test_likely_mistakes_are_warned_of(tmp_path: Path) -> None:
 
 def test_depth_in_millimetres_that_is_read_as_metres_is_pointed_out(tmp_path: Path) -> None:
     write_image(tmp_path / "a.tif", np.linspace(700, 4000, 64, dtype=np.float32).reshape(8, 8))
-    (warning,) = inspect_folder(tmp_path, modality=MODALITIES["depth"]).warnings
-    assert warning.startswith("All values are 20 m: nothing can be told apart")
+    report = inspect_folder(tmp_path, modality=MODALITIES["depth"])
+    ((file, reason),) = report.unreadable
+    assert (file, reason.partition(", so")[0]) == (
+        "a.tif",
+        "no valid value for the sensor depth: all lie outside 0 to 20 m",
+    )
+    write_image(tmp_path / "a.tif", np.linspace(-10, 90, 101, dtype=np.float32).reshape(1, 101))
+    report = inspect_folder(tmp_path, modality=MODALITIES["depth"])
+    assert report.values is not None
+    assert report.values.clipped == pytest.approx(0.78, abs=0.01)  # 70 of 90; what is below 0 was not measured
+    assert any(
+        w.startswith("78 % of the values lie outside the valid range of depth, 0 to 20 m") for w in report.warnings
+    )
+    write_image(tmp_path / "a.tif", np.linspace(1, 39, 101, dtype=np.float32).reshape(1, 101))
+    assert not inspect_folder(tmp_path, modality=MODALITIES["depth"]).warnings
 
 
 def test_files_of_which_none_fits_would_be_refused(tmp_path: Path) -> None:

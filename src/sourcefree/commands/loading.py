@@ -19,7 +19,7 @@ from sourcefree.data.folders import (
     ignored_images,
 )
 from sourcefree.data.held_out import split_held_out
-from sourcefree.data.left_out import Origin, by_reason
+from sourcefree.data.left_out import Origin, by_reason, clipping_warning
 from sourcefree.data.modality import MODALITIES, Modality
 from sourcefree.data.store import ImageStore, load_images, load_pairs
 from sourcefree.engine.progress import Progress, counter
@@ -145,7 +145,7 @@ def load_target(
     )
     measured = modality if modality.measured else store.measure(modality)
     notes = [
-        *_image_notes(store, folder),
+        *_image_notes(store, folder, modality),
         *enlarged_note(folder, pixels=store.pixels, size=size),
         *_folder_note(files, folder),
     ]
@@ -267,7 +267,7 @@ def load_labelled(
     )
     measured = modality if modality.measured else store.measure(modality)
     class_index = np.asarray(found.class_index, dtype=np.int64)[store.kept]
-    notes = tuple(_image_notes(store, folder))
+    notes = tuple(_image_notes(store, folder, modality))
     images = LabelledImages(store, class_index, modality=measured, size=size, seed=seed)
     return LabelledData(images, tuple(found.labels), class_index, measured, store.unreadable, notes, store.pixels)
 
@@ -312,9 +312,10 @@ def check_enough(count: int, *, where: Path, batch_size: int, processes: int = 1
         )
 
 
-def _image_notes(store: ImageStore, folder: Path) -> list[str]:
+def _image_notes(store: ImageStore, folder: Path, modality: Modality) -> list[str]:
     """Return what the user should hear about the images of a folder."""
-    return [*_ignored_note(folder), *_unreadable_note(store.unreadable, str(folder))]
+    clipped = [f"{folder}: {warning}" for warning in clipping_warning(modality, store.clipped)]
+    return [*_ignored_note(folder), *_unreadable_note(store.unreadable, str(folder)), *clipped]
 
 
 def enlarged_note(folder: Path, *, pixels: int, size: int) -> list[str]:

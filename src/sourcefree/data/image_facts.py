@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy.typing as npt
 from sourcefree.data.folders import ImageFile
 from sourcefree.data.image_io import decode_image, read_bytes
 from sourcefree.data.modality import Modality
-from sourcefree.data.physical import measured_image
+from sourcefree.data.physical import clipped_share, measured_image
 from sourcefree.data.progress import CountProgress
 from sourcefree.errors import DataError
 
@@ -56,6 +57,7 @@ class Values:
         mean: of all valid values.
         std: of all valid values.
         missing: share of missing values.
+        clipped: share of the valid values that lay outside the valid range.
     """
 
     unit: str
@@ -64,6 +66,7 @@ class Values:
     mean: float
     std: float
     missing: float
+    clipped: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -123,6 +126,7 @@ class Facts:
         kind: number type and channels.
         stored: of the stored numbers.
         valid: of the values in the modality's unit; None without a modality.
+        clipped: share of the measured values that lie outside the valid range.
     """
 
     digest: str
@@ -131,6 +135,7 @@ class Facts:
     kind: tuple[str, int] = ("", 0)
     stored: Sums | None = None
     valid: Sums | None = None
+    clipped: float = 0.0
 
     @property
     def constant(self) -> bool:
@@ -175,7 +180,8 @@ def values_of(facts: Sequence[Facts], modality: Modality | None) -> Values | Non
         return None
     mean = sums.total / sums.count
     std = max(0.0, sums.squares / sums.count - mean**2) ** 0.5
-    return Values(modality.unit, sums.minimum, sums.maximum, mean, std, 1 - sums.count / sums.size)
+    clipped = fmean(fact.clipped for fact in facts if fact.valid is not None)
+    return Values(modality.unit, sums.minimum, sums.maximum, mean, std, 1 - sums.count / sums.size, clipped)
 
 
 def _read(file: ImageFile, modality: Modality | None) -> Facts:
@@ -190,6 +196,7 @@ def _read(file: ImageFile, modality: Modality | None) -> Facts:
     if modality is None:
         return facts
     try:
-        return replace(facts, valid=Sums.of(measured_image(modality, array)))
+        valid, clipped = Sums.of(measured_image(modality, array)), clipped_share(modality, array)
+        return replace(facts, valid=valid, clipped=clipped)
     except DataError as error:
         return replace(facts, problem=error.message)

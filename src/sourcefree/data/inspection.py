@@ -14,6 +14,7 @@ import numpy as np
 from sourcefree.data.alignment import Alignment, alignment_warnings, measure_alignment
 from sourcefree.data.folders import ImageFile, PairedFiles, find_images, ignored_files, ignored_images, match_pairs
 from sourcefree.data.image_facts import Facts, Kind, Values, gather_facts, kinds_of, values_of
+from sourcefree.data.left_out import clipping_warning
 from sourcefree.data.modality import Modality
 from sourcefree.data.physical import to_physical
 from sourcefree.data.progress import CountProgress
@@ -190,6 +191,7 @@ def _folder_report(
             *_folder_warnings(report, facts),
             *_usability_warnings(report),
             *_range_warnings(report, modality),
+            *clipping_warning(modality, report.values.clipped if report.values else 0.0),
             *_mark_warnings(report, modality),
         ]
     )
@@ -211,11 +213,6 @@ def _folder_warnings(report: FolderReport, facts: Sequence[Facts]) -> list[str]:
     values = report.values
     if values is not None and values.missing > 0.5:
         found.append(f"{100 * values.missing:.0f} % of all values are missing: check 'missing' and the valid range.")
-    if values is not None and values.std == 0:
-        found.append(
-            f"All values are {values.mean:g} {values.unit}: nothing can be told apart. Values outside the valid "
-            "range are clipped to it: check the scale, as of depth in millimetres that is read as metres."
-        )
     if report.duplicates:
         found.append(f"{len(report.duplicates)} groups of files have the same content.")
     return found

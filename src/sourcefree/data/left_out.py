@@ -1,4 +1,4 @@
-"""What is said of images that cannot be used: equal reasons once, with a count and one example."""
+"""What is said of images that cannot be used, or hardly: equal reasons once, with a count and one example."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from sourcefree.data.modality import Modality
+from sourcefree.data.physical import valid_range
 from sourcefree.errors import DataError
 
 _SHOWN = 4
+_CLIPPED = 0.5  # share of the values that may lie outside the valid range without a word
 
 
 @dataclass(frozen=True)
@@ -65,3 +68,18 @@ def check_share(left_out: Sequence[tuple[str, str]], total: int, limit: float, o
         f"{by_reason(left_out)}",
         hint="sourcefree inspect lists them all; repair or remove them, or raise --max-unreadable",
     )
+
+
+def clipping_warning(modality: Modality | None, clipped: float) -> list[str]:
+    """Return a sentence for the user where most of what was measured is moved to the ends of the valid range.
+
+    Args:
+        modality: the sensor; None where it is not known.
+        clipped: share of the measured values that lie outside its valid range.
+    """
+    if modality is None or clipped <= _CLIPPED:
+        return []
+    return [
+        f"{100 * clipped:.0f} % of the values lie outside the valid range of {modality.name}, {valid_range(modality)}, and are "
+        "clipped to it, so that they cannot be told apart: check the scale and the range of the modality."
+    ]

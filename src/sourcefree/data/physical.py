@@ -28,6 +28,8 @@ class Sensor(Protocol):
     @property
     def channels(self) -> int: ...  # noqa: D102
     @property
+    def unit(self) -> str: ...  # noqa: D102
+    @property
     def scale(self) -> float | str | Mapping[str, float]: ...  # noqa: D102
     @property
     def offset(self) -> float: ...  # noqa: D102
@@ -60,6 +62,58 @@ def to_physical(sensor: Sensor, array: Array) -> Physical:
     Raises:
         DataError: the channels, the number type or the size of the image do not fit the sensor and its encoding.
     """
+    values, missing = _scaled(sensor, array)
+    low, high = _limits(sensor)
+    values = np.where(missing, np.float32(np.nan), values.clip(low, high))
+    bands = np.ascontiguousarray(values.transpose(2, 0, 1))
+    return bands if sensor.encoding == "plain" else ENCODINGS[sensor.encoding][0](bands)
+
+
+def clipped_share(sensor: Sensor, array: Array) -> float:
+    """Return the share of the measured values of (H, W, C) stored numbers that :func:`to_physical` moves into the valid range.
+
+    Raises:
+        DataError: see :func:`to_physical`.
+    """
+    low, high = _limits(sensor)
+    if low == -np.inf and high == np.inf:
+        return 0.0
+    values, missing = _scaled(sensor, array)
+    measured = values[~missing]
+    return float(((measured < low) | (measured > high)).mean()) if measured.size else 0.0
+
+
+def measured_image(sensor: Sensor, array: Array) -> Physical:
+    """Return :func:`to_physical` of an image that shows anything: an answer to a blank one would count as any other.
+
+    Raises:
+        DataError: see :func:`to_physical`; or not one pixel was measured, or none within the valid range.
+    """
+    bands = to_physical(sensor, array)
+    if not np.isfinite(bands).any():
+        raise DataError(f"no valid value for the sensor {sensor.name}: every pixel is missing")
+    if clipped_share(sensor, array) == 1:
+        raise DataError(
+            f"no valid value for the sensor {sensor.name}: all lie outside {valid_range(sensor)}, so the scale may be wrong, "
+            "as of depth in millimetres that is read as metres"
+        )
+    return bands
+
+
+def valid_range(sensor: Sensor) -> str:
+    """Return the sensor's valid range in words, with its unit."""
+    low, high = _limits(sensor)
+    unit = f" {sensor.unit}" if sensor.unit not in ("", "1") else ""
+    return f"{low:g} to {high:g}{unit}"
+
+
+def _limits(sensor: Sensor) -> tuple[float, float]:
+    low = -np.inf if sensor.valid_min is None else sensor.valid_min
+    return low, np.inf if sensor.valid_max is None else sensor.valid_max
+
+
+def _scaled(sensor: Sensor, array: Array) -> tuple[Physical, npt.NDArray[np.bool_]]:
+    """Return (H, W, C) values in the sensor's unit, not yet clipped, and where there is no measurement."""
     stored = _fit_channels(sensor, array)
     if sensor.rotated_bits:
         stored = _rotate_right(stored, sensor)
@@ -68,27 +122,12 @@ def to_physical(sensor: Sensor, array: Array) -> Physical:
     missing = ~(np.abs(values) < NO_VALUE)
     for value in sensor.missing:
         missing |= stored == value
-    low = -np.inf if sensor.valid_min is None else sensor.valid_min
-    high = np.inf if sensor.valid_max is None else sensor.valid_max
+    low, high = _limits(sensor)
     if sensor.outside in ("missing", "missing-below"):
         missing |= values < low
     if sensor.outside == "missing":
         missing |= values > high
-    values = np.where(missing, np.float32(np.nan), values.clip(low, high))
-    bands = np.ascontiguousarray(values.transpose(2, 0, 1))
-    return bands if sensor.encoding == "plain" else ENCODINGS[sensor.encoding][0](bands)
-
-
-def measured_image(sensor: Sensor, array: Array) -> Physical:
-    """Return :func:`to_physical` of an image that shows anything: an answer to a blank one would count as any other.
-
-    Raises:
-        DataError: see :func:`to_physical`; or not one pixel was measured.
-    """
-    bands = to_physical(sensor, array)
-    if not np.isfinite(bands).any():
-        raise DataError(f"no valid value for the sensor {sensor.name}: every pixel is missing")
-    return bands
+    return values, missing
 
 
 def _rotate_right(stored: Array, sensor: Sensor) -> Array:

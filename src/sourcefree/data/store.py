@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
+from statistics import fmean, median
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ from sourcefree.data.folders import ImageFile, PairedFiles
 from sourcefree.data.image_io import read_image
 from sourcefree.data.left_out import Origin, check_share
 from sourcefree.data.modality import Modality, measure_statistics
-from sourcefree.data.physical import HALF, Physical, measured_image
+from sourcefree.data.physical import HALF, Physical, clipped_share, measured_image
 from sourcefree.data.progress import CountProgress
 from sourcefree.defaults import MAX_UNREADABLE
 from sourcefree.errors import DataError
@@ -43,6 +43,7 @@ class ImageStore:
         values: (N, C, L, L) float32 in the modality's unit, NaN where missing; L is 8/7 of the network's input.
         unreadable: (file, reason) of what was left out.
         pixels: longer side of the median image as stored; 0 where that is not known.
+        clipped: share of the measured values that lay outside the sensor's valid range.
     """
 
     names: list[str]
@@ -50,6 +51,7 @@ class ImageStore:
     values: NDArray[np.float32]
     unreadable: list[tuple[str, str]]
     pixels: int = 0
+    clipped: float = 0.0
 
     def measure(self, modality: Modality) -> Modality:
         """Return the modality with the mean and std of these images.
@@ -133,14 +135,16 @@ def decode_images(
     values = _allocate((len(files), modality.bands, side, side), cache_bytes)
     kept: list[int] = []
     longer: list[int] = []
+    clipped: list[float] = []
     unreadable: list[tuple[str, str]] = []
 
-    def decode(file: ImageFile) -> tuple[Physical, int] | str:
+    def decode(file: ImageFile) -> tuple[Physical, int, float] | str:
         try:
-            bands = _read(file, modality)
+            stored = read_image(file.path, bands=modality.channels)
+            bands, outside = measured_image(modality, stored), clipped_share(modality, stored)
         except DataError as error:
             return error.message.removeprefix(f"{file.path}: ")  # the file is named beside its reason
-        return resize_physical(bands, side), max(bands.shape[1:])
+        return resize_physical(bands, side), max(bands.shape[1:]), outside
 
     with ThreadPoolExecutor(_WORKERS) as pool:
         for position, result in enumerate(pool.map(decode, files)):
@@ -149,11 +153,13 @@ def decode_images(
             else:
                 values[len(kept)] = result[0]
                 longer.append(result[1])
+                clipped.append(result[2])
                 kept.append(position)
             if progress is not None:
                 progress(position + 1, len(files))
     names = [files[i].name for i in kept]
-    return ImageStore(names, kept, values[: len(kept)], unreadable, pixels=round(median(longer)) if longer else 0)
+    pixels, share = (round(median(longer)), fmean(clipped)) if kept else (0, 0.0)
+    return ImageStore(names, kept, values[: len(kept)], unreadable, pixels, share)
 
 
 def load_pairs(
@@ -220,10 +226,6 @@ def resize_physical(values: Physical, side: int) -> Physical:
     return torch.where(weight >= HALF, mean, torch.full((), float("nan")))[0].numpy()
 
 
-def _read(file: ImageFile, modality: Modality) -> Physical:
-    return measured_image(modality, read_image(file.path, bands=modality.channels))
-
-
 def _origin_of_side(paired: PairedFiles, side: int, sensors: tuple[Modality, Modality]) -> Origin:
     """Return where the images of one side of the pairs come from, with a hint where the sides look swapped."""
     folder, option, whose = (
@@ -246,7 +248,9 @@ def _origin_of_side(paired: PairedFiles, side: int, sensors: tuple[Modality, Mod
 
 def _all_fit(files: Sequence[ImageFile], modality: Modality) -> bool:
     try:
-        return all(_read(file, modality).size > 0 for file in files[:_TRIED])
+        return all(
+            measured_image(modality, read_image(file.path, bands=modality.channels)).size > 0 for file in files[:_TRIED]
+        )
     except DataError:
         return False
 
@@ -287,4 +291,4 @@ def _select(store: ImageStore, positions: Sequence[int]) -> ImageStore:
     for new, row in enumerate(rows):  # rows only move up, so this needs no second array
         store.values[new] = store.values[row]
     names = [store.names[row] for row in rows]
-    return ImageStore(names, list(positions), store.values[: len(rows)], store.unreadable, store.pixels)
+    return ImageStore(names, list(positions), store.values[: len(rows)], store.unreadable, store.pixels, store.clipped)
