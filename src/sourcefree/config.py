@@ -15,9 +15,9 @@ LEAST_SIZE = 16  # pixels: below it the stages of common backbones have no pixel
 
 
 class Settings(BaseModel):
-    """Base of all settings: immutable, unknown names refused."""
+    """Base of all settings: immutable; unknown names, and numbers that are not finite, are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 def check_settings(settings: object, kind: type[Settings], *, make: str) -> None:

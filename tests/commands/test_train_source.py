@@ -1,4 +1,4 @@
-"""What source training refuses, it refuses before a run folder is made."""
+"""What source training refuses, before a run folder is made, and what it tells and keeps."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 
 import sourcefree
+from sourcefree.commands.loading import load_labelled
 from sourcefree.config import TrainSettings
 from sourcefree.data.image_io import write_image
+from sourcefree.data.modality import MODALITIES
+from sourcefree.engine.progress import Silent
 from sourcefree.engine.runtime import Runtime
-from sourcefree.errors import DataError, SourcefreeError
+from sourcefree.errors import ConfigError, DataError, SourcefreeError
 from support.command_line import BACKBONE
 
 
@@ -22,10 +25,10 @@ def labelled(folder: Path, *, images: int) -> Path:
     return folder
 
 
-def train(folder: Path, *, test: Path | None = None, **changes: object) -> None:
+def train(folder: Path, *, test: Path | None = None, resume: bool = False, **changes: object) -> None:
     source = {"backbone": BACKBONE, "pretrained": False, "size": 32, **changes}
     settings = TrainSettings.model_validate({"source": source, "device": "cpu", "precision": "fp32"})
-    sourcefree.train_source(images=folder / "images", test=test, out=folder / "run", settings=settings)
+    sourcefree.train_source(images=folder / "images", test=test, out=folder / "run", settings=settings, resume=resume)
 
 
 @pytest.mark.parametrize("with_test", [False, True])
@@ -42,3 +45,31 @@ def test_too_few_images_for_several_processes_are_refused_before_there_is_a_fold
     with pytest.raises(SourcefreeError, match="batch_size: expected at least 6 over 3 processes"):
         train(tmp_path, test=test, optimisation={"batch_size": 4})
     assert not (tmp_path / "run").exists()
+
+
+def test_what_was_measured_of_a_complete_run_outlives_resume(tmp_path: Path) -> None:
+    labelled(tmp_path / "images", images=8)
+    labelled(tmp_path / "other", images=3)
+    train(tmp_path, optimisation={"epochs": 1})
+    sourcefree.evaluate(run=tmp_path / "run", images=tmp_path / "other")
+    before = (tmp_path / "run/summary.json").read_bytes()
+    assert b'"data": "other"' in before
+    train(tmp_path, resume=True, optimisation={"epochs": 1})
+    assert (tmp_path / "run/summary.json").read_bytes() == before
+
+
+def test_the_training_images_are_no_test(tmp_path: Path) -> None:
+    images = labelled(tmp_path / "images", images=8)
+    (tmp_path / "link").symlink_to(images)
+    with pytest.raises(ConfigError, match="is the folder of the training images"):
+        train(tmp_path, test=tmp_path / "link")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_class_folder_without_an_image_is_told(tmp_path: Path) -> None:
+    images = labelled(tmp_path / "images", images=2)
+    (images / "bird").mkdir()
+    options = {"modality": MODALITIES["rgb"], "size": 32, "max_unreadable": 0.0, "progress": Silent()}
+    data = load_labelled(images, **options)
+    assert data.labels == ("cat", "dog")
+    assert data.notes == (f"{images}: no image in bird, so no class of that name.",)

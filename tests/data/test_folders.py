@@ -184,10 +184,10 @@ def test_a_manifest_stands_for_a_folder(tmp_path: Path) -> None:
 def test_a_manifest_may_name_images_without_extension_and_files_anywhere(tmp_path: Path) -> None:
     make(tmp_path / "far", "x1.png", "x2.png")
     for side in ("rgb", "nir"):
-        rows = [f"v1.5/scene{i},{(tmp_path / 'far').resolve() / f'x{i}.png'}" for i in (1, 2)]
+        rows = [f"v1.5/scene.{i},{(tmp_path / 'far').resolve() / f'x{i}.png'}" for i in (1, 2)]
         (tmp_path / f"{side}.csv").write_text("\n".join(["name,file", *rows]))
     paired = match_pairs(tmp_path / "rgb.csv", tmp_path / "nir.csv")
-    assert [(file.name, file.stem) for file in paired.source] == [("v1.5/scene1",) * 2, ("v1.5/scene2",) * 2]
+    assert [(file.name, file.stem) for file in paired.source] == [("v1.5/scene.1",) * 2, ("v1.5/scene.2",) * 2]
 
 
 @pytest.mark.parametrize(

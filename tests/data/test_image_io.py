@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 import sys
 import threading
@@ -324,6 +325,12 @@ def test_other_bad_files(tmp_path: Path) -> None:
     np.save(tmp_path / "pickle.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
     with pytest.raises(DataError, match=r"pickle\.npy"):
         read_image(tmp_path / "pickle.npy")
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.png")
+    with pytest.raises(DataError, match=r"a\.png: cannot be read \(no regular file\)"):
+        read_image(tmp_path / "a.png")
 
 
 def test_write_is_atomic_and_says_what_a_format_cannot_hold(tmp_path: Path) -> None:

@@ -73,6 +73,7 @@ def test_places_are_checked_before_the_work(tmp_path: Path, sourcefree: Run) -> 
     (tmp_path / "file").touch()
     (tmp_path / "folder.csv").mkdir()
     for words, part in (
+        (("predict", "no-run", ""), "an argument is empty"),
         (("demo", "--out", tmp_path / "file"), "expected a folder to write to, found a file"),
         (("predict", "no-run", "no-image", "--out", tmp_path / "file/p.csv"), "expected a folder to write to"),
         (

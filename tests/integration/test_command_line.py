@@ -114,6 +114,37 @@ def test_evaluating_without_candidates_measures_what_is_delivered(
     assert table in bare.stdout
 
 
+def test_models_that_are_gone_keep_no_numbers_of_other_images(
+    adapted: Path, data: Path, sourcefree: Run, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(adapted, run)
+    shutil.copytree(data / "target/test", tmp_path / "other")
+    sourcefree("evaluate", run, data / "target/test")
+    shutil.rmtree(run / "candidates")
+
+    def measured_on() -> dict[str, str | None]:
+        summary = json.loads((run / "summary.json").read_text())
+        found = {one["name"]: (one["evaluation"] or {}).get("data") for one in summary["candidates"]}
+        return {"here" if name == summary["delivered"] else name: on for name, on in found.items()}
+
+    sourcefree("evaluate", run, data / "target/test")
+    assert set(measured_on().values()) == {"test"}
+    sourcefree("evaluate", run, tmp_path / "other")
+    assert {name: on for name, on in measured_on().items() if on} == {"here": "other"}
+
+
+def test_a_damaged_summary_is_named(adapted: Path, data: Path, sourcefree: Run, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(adapted, run)
+    (run / "config.yaml").write_text("inputs: [")
+    for text in ("[]", "{}", '{"candidates": [1], "delivered": "adapted", "counts": {}}'):
+        (run / "summary.json").write_text(text)
+        error = sourcefree("evaluate", run, data / "target/test", expect=2).stderr
+        assert f"{run}/summary.json: not the summary of a run" in error
+    assert f"{run}/config.yaml: not valid YAML" in sourcefree("export", run, "--out", tmp_path / "out", expect=2).stderr
+
+
 def test_the_test_of_a_source_model_is_told_as_of_its_own_images(
     source: Path, data: Path, sourcefree: Run, tmp_path: Path
 ) -> None:

@@ -117,6 +117,8 @@ def test_missing_data_fails_those_cells_with_a_reason(tmp_path: Path) -> None:
 
 def test_a_file_in_the_way_is_named_before_anything_is_computed(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
+    refused = run("compare", "methods", "--out", tmp_path, "--data", tmp_path, expect=2).stderr
+    assert f"{tmp_path}: the folder holds other files and no study, for example file" in refused
     for place in (tmp_path / "file", tmp_path / "file" / "deeper"):
         assert "found a file" in run("compare", "tiny", "--out", place, expect=2).stderr
         assert "found a file" in run("prepare", "diml", tmp_path, "--out", place, expect=2).stderr

@@ -130,10 +130,23 @@ def test_labels_in_every_form(tmp_path: Path, name: str, text: str, encoding: st
     assert read_labels(tmp_path / name) == ["cat", "dog"]
 
 
-@pytest.mark.parametrize(("name", "text"), [("l.txt", ""), ("l.txt", "a\na"), ("l.json", "{"), ("l.json", "3")])
-def test_bad_label_files_are_refused(tmp_path: Path, name: str, text: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "text", "part"),
+    [
+        ("l.txt", "", "no label name"),
+        ("l.txt", "a\na", "found twice: a"),
+        ("l.txt", "a\n\nb", "the name of output 1 is empty"),
+        ("l.json", "{", "expected a JSON list"),
+        ("l.json", "3", "expected a JSON list"),
+        ("l.json", '["a", ""]', "the name of output 1 is empty"),
+        ("l.json", '{"0": "a", "2": "b"}', r"run from 0 to 1, found \[0, 2\]"),
+        ("l.json", '{"a": 0, "b": 0}', r"run from 0 to 1, found \[0, 0\]"),
+        ("l.json", '{"1": "a", "01": "b"}', r"run from 0 to 1, found \[1, 1\]"),
+    ],
+)
+def test_bad_label_files_are_refused(tmp_path: Path, name: str, text: str, part: str) -> None:
     (tmp_path / name).write_text(text)
-    with pytest.raises(ConfigError, match=name):
+    with pytest.raises(ConfigError, match=rf"{name}: .*{part}"):
         read_labels(tmp_path / name)
 
 

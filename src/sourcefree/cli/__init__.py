@@ -12,7 +12,7 @@ from sourcefree.allocator import keep_freed_memory
 from sourcefree.cli import adaptation, data, source, studying, using  # noqa: F401  importing them makes their commands known
 from sourcefree.cli.shared import app, error_console
 from sourcefree.console import show_error
-from sourcefree.errors import SourcefreeError
+from sourcefree.errors import ConfigError, SourcefreeError
 
 USAGE_ERROR = 2
 INTERRUPTED = 130
@@ -56,6 +56,8 @@ def _write_any_name() -> None:
 
 
 def _run(arguments: list[str] | None) -> None:
+    if "" in (sys.argv[1:] if arguments is None else arguments):  # as a path it would mean the folder one stands in
+        raise ConfigError("an argument is empty", hint="is a variable of the shell not set?")
     try:
         app(arguments, exit_on_error=False, print_error=False)
     finally:

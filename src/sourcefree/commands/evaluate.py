@@ -15,7 +15,7 @@ from sourcefree.config import Device, Precision
 from sourcefree.defaults import MAX_UNREADABLE
 from sourcefree.engine.inference import infer
 from sourcefree.engine.progress import Progress, Silent
-from sourcefree.engine.run_folder import RunFolder, read_json
+from sourcefree.engine.run_folder import RunFolder, read_json, read_summary
 from sourcefree.engine.runtime import create_runtime
 from sourcefree.errors import CheckpointError
 from sourcefree.evaluation import ClassificationMetrics, classification_metrics
@@ -84,7 +84,7 @@ def evaluate(
     )
     for note in data.notes:
         progress.say(note)
-    summary = read_json(run / "summary.json") if (run / "summary.json").is_file() else None
+    summary = read_summary(run) if (run / "summary.json").is_file() else None
     runtime = create_runtime(device=device, precision=precision, network=trained.model, shape=trained.input_shape)
     answers: dict[str, np.ndarray] = {}
     for name, model in _models(run, summary, trained, network):
@@ -131,7 +131,11 @@ def _models(
 def _add_to_summary(
     folder: RunFolder, summary: dict[str, Any], metrics: Mapping[str, ClassificationMetrics], data: str
 ) -> None:
-    for candidate in summary.get("candidates", []):
+    for candidate in summary["candidates"]:
+        if candidate["name"] not in metrics and (candidate.get("evaluation") or {}).get("data") != data:
+            candidate["evaluation"] = (
+                None  # of a model that was deleted, on other images: no number to stand beside these
+            )
         if candidate["name"] in metrics:
             candidate["evaluation"] = {**metrics[candidate["name"]].to_dict(), "data": data}
         if candidate["name"] == "source" and "source" in metrics:  # all that is told of it is of the images measured

@@ -7,11 +7,10 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-import yaml
 from torch import nn
 
 from sourcefree.commands.predict import list_files
@@ -21,6 +20,7 @@ from sourcefree.data.manifest import MANIFEST_SUFFIX
 from sourcefree.data.store import load_images
 from sourcefree.engine.inference import infer
 from sourcefree.engine.progress import Progress, Silent
+from sourcefree.engine.run_folder import read_config
 from sourcefree.engine.runtime import create_runtime
 from sourcefree.errors import ConfigError, DataError, SourcefreeError
 from sourcefree.export.model_card import model_card
@@ -135,9 +135,7 @@ def _given_files(path: Path) -> list[ImageFile]:
 def _target_files(run: Path) -> list[ImageFile]:
     """Return the images that the run was adapted to."""
     config = run / "config.yaml"
-    inputs: dict[str, Any] = {}
-    if config.is_file():
-        inputs = (yaml.safe_load(config.read_text(encoding="utf-8")) or {}).get("inputs") or {}
+    inputs = (read_config(config).get("inputs") or {}) if config.is_file() else {}
     folder = inputs.get("target") or inputs.get("test") or inputs.get("images")
     if not folder or not Path(folder).exists():
         lost = f": its own were in {Path(folder).resolve()}, which is not there" if folder else ""

@@ -267,7 +267,7 @@ def load_labelled(
     )
     measured = modality if modality.measured else store.measure(modality)
     class_index = np.asarray(found.class_index, dtype=np.int64)[store.kept]
-    notes = tuple(_image_notes(store, folder, modality))
+    notes = (*_image_notes(store, folder, modality), *_empty_note(folder, found.files))
     images = LabelledImages(store, class_index, modality=measured, size=size, seed=seed)
     return LabelledData(images, tuple(found.labels), class_index, measured, store.unreadable, notes, store.pixels)
 
@@ -371,6 +371,21 @@ def _origin(folder: Path, modality: Modality) -> Origin:
     sensor = modality.name if modality.name in MODALITIES else "SENSOR.yaml"
     hint = f"are they images of {modality.name}? sourcefree inspect {folder} --modality {sensor} lists them all"
     return Origin(str(folder), modality.name, lambda: hint)
+
+
+def _empty_note(folder: Path, files: Sequence[ImageFile]) -> list[str]:
+    """Return a sentence for the user where a class folder holds no image that is read."""
+    if not folder.is_dir():
+        return []
+    classes = {file.name.partition("/")[0] for file in files}
+    empty = sorted(
+        one.name for one in folder.iterdir() if one.is_dir() and one.name not in classes and one.name[0] != "."
+    )
+    return (
+        [f"{folder}: no image in {', '.join(empty[:5])}{', ...' if len(empty) > 5 else ''}, so no class of that name."]
+        if empty
+        else []
+    )
 
 
 def _folder_note(files: Sequence[ImageFile], folder: Path) -> list[str]:

@@ -22,6 +22,7 @@ from sourcefree.data.image_io import IMAGE_SUFFIXES
 from sourcefree.data.left_out import Origin, check_share
 from sourcefree.data.manifest import is_manifest
 from sourcefree.data.modality import Modality
+from sourcefree.data.names import without_extension
 from sourcefree.data.store import decode_images, load_images
 from sourcefree.defaults import MAX_UNREADABLE
 from sourcefree.engine.inference import infer
@@ -181,7 +182,7 @@ def _write_translations(
         with runtime.autocast():
             pictures = translator(runtime.to_device(data[positions].images)).float().cpu()
         for position, picture in zip(positions, pictures, strict=True):
-            written.append(out / Path(names[position]).with_suffix(".png"))
+            written.append(out / f"{without_extension(names[position])}.png")
             save_picture(written[-1], picture, sensor)
         progress.advance(len(written))
     return written

@@ -10,7 +10,7 @@ import torch
 
 from sourcefree.commands.loading import LabelledData, check_enough, enlarged_note, load_labelled, split_stratified
 from sourcefree.commands.records import report_ended_run
-from sourcefree.commands.resuming import image_facts, other_arithmetic, place
+from sourcefree.commands.resuming import image_facts, is_complete, other_arithmetic, place
 from sourcefree.config import TrainSettings, check_settings
 from sourcefree.data.datasets import LabelledImages
 from sourcefree.data.modality import Modality, load_modality
@@ -22,7 +22,7 @@ from sourcefree.engine.run_folder import RunFolder, open_run
 from sourcefree.engine.runtime import Runtime, create_runtime
 from sourcefree.engine.tracking import MetricsFile
 from sourcefree.engine.trainer import Streams, Trainer
-from sourcefree.errors import DataError
+from sourcefree.errors import ConfigError, DataError
 from sourcefree.evaluation import ClassificationMetrics, classification_metrics
 from sourcefree.files import check_apart, check_output
 from sourcefree.methods.source_training import SourceTraining
@@ -92,6 +92,11 @@ def train_source(
     settings, progress, out = settings or TrainSettings(), progress or Silent(), Path(out)
     check_settings(settings, TrainSettings, make="sourcefree.TrainSettings(source={'backbone': 'resnet18'})")
     check_output(out, resume=resume)
+    if test is not None and Path(test).resolve() == Path(images).resolve():
+        raise ConfigError(
+            f"test: {test} is the folder of the training images, whose accuracy says nothing of others",
+            hint="give another folder, or none: then a part of the images is held out",
+        )
     check_apart(out, [Path(folder) for folder in (images, test) if folder is not None])
     check_backbone(settings.source.backbone)
     sensor = modality if isinstance(modality, Modality) else load_modality(modality)
@@ -111,9 +116,11 @@ def train_source(
     facts = image_facts([*data.train.names, *data.test.names], data.modality)
     config = {"inputs": inputs, "settings": settings.model_dump(), "data": facts}
     folder = open_run(out, config=config, resume=resume, active=runtime.is_main)
-    environment = runtime.describe()
+    environment, complete = runtime.describe(), resume and is_complete(out)
     if resume and (note := other_arithmetic(out, environment)):
         progress.say(note)
+    if complete:
+        progress.say(f"{out}: the run is complete: nothing is trained or written anew")
     info = {
         "command": "train-source",
         "method": "source training",
@@ -122,7 +129,7 @@ def train_source(
     }
     try:
         with folder.recording(info):
-            return _run(classifier, data, settings, folder, runtime, progress)
+            return _run(classifier, data, settings, folder, runtime, progress, written=complete)
     finally:
         report_ended_run(folder)
 
@@ -134,6 +141,8 @@ def _run(
     folder: RunFolder,
     runtime: Runtime,
     progress: Progress,
+    *,
+    written: bool,
 ) -> TrainResult:
     tracker = MetricsFile(folder.path / "metrics.jsonl", active=runtime.is_main)
     trainer = Trainer(runtime, tracker, progress, settings.seed)
@@ -151,9 +160,10 @@ def _run(
     freeze(classifier.model)
     logits = infer(classifier.model, data.test, runtime=runtime).logits
     metrics = classification_metrics(probabilities=logits.softmax(-1).numpy(), labels=data.test_labels)
-    if folder.active:
-        classifier.save(folder.path / "model")
-    folder.write_json("summary.json", _summary(data, logits, metrics, trainer, runtime))
+    if not written:  # else what has been measured since would be lost
+        if folder.active:
+            classifier.save(folder.path / "model")
+        folder.write_json("summary.json", _summary(data, logits, metrics, trainer, runtime))
     return TrainResult(folder.path, classifier, metrics, folder.path / "report.html")
 
 

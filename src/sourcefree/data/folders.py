@@ -6,11 +6,11 @@ import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from sourcefree.data.image_io import IMAGE_SUFFIXES, OTHER_IMAGE_SUFFIXES
 from sourcefree.data.manifest import is_manifest, read_manifest
-from sourcefree.data.names import one_form, stem_of
+from sourcefree.data.names import one_form, stem_of, without_extension
 from sourcefree.errors import DataError, did_you_mean
 
 # What lies beside images and is none.
@@ -206,7 +206,7 @@ def _by_stem(folder: Path) -> dict[str, ImageFile]:
         stem = file.stem
         if stem in found:
             other = found[stem].name
-            same = PurePosixPath(other).with_suffix("") == PurePosixPath(file.name).with_suffix("")
+            same = without_extension(other) == without_extension(file.name)
             raise DataError(
                 f"{folder}: {other} and {file.name} differ by {'extension' if same else 'how accents are stored'} only",
                 hint="keep one of them: pairs are matched by the name without extension",

@@ -99,8 +99,10 @@ def read_bytes(path: Path) -> bytes:
     Raises:
         DataError: the file cannot be read.
     """
+    if (path := Path(path)).exists() and not path.is_file():  # to read from a pipe would wait for who writes to it
+        raise DataError(f"{path}: cannot be read (no regular file)")
     try:
-        data = Path(path).read_bytes()
+        data = path.read_bytes()
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
     if not data:

@@ -21,7 +21,7 @@ _STD_FLOOR = 1e-6
 class Modality(BaseModel):
     """How stored numbers become physical values, and how those are standardised."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     name: str
     channels: int = Field(ge=1, description="channels of an image")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import unicodedata
 from pathlib import PurePosixPath
 
+from sourcefree.data.image_io import IMAGE_SUFFIXES, OTHER_IMAGE_SUFFIXES
+
 
 def one_form(text: str) -> str:
     """Return the text with its accents composed (NFC), to compare it with others.
@@ -16,5 +18,11 @@ def one_form(text: str) -> str:
 
 
 def stem_of(name: str) -> str:
-    """Return a relative path without extension, in one form: what pairs are matched by; a name may have no extension."""
-    return one_form(str(PurePosixPath(name).with_suffix("")))
+    """Return a relative path without extension, in one form: what pairs are matched by."""
+    return one_form(without_extension(name))
+
+
+def without_extension(name: str) -> str:
+    """Return a relative path without the extension of an image file; a name of a manifest may have none, but dots."""
+    path = PurePosixPath(name)
+    return str(path.with_suffix("")) if path.suffix.lower() in IMAGE_SUFFIXES | OTHER_IMAGE_SUFFIXES else str(path)

@@ -110,6 +110,21 @@ def read_json(path: Path) -> Any:
         raise CheckpointError(f"{path}: not valid JSON ({error})", hint=_DAMAGED) from error
 
 
+def read_summary(run: Path) -> dict[str, Any]:
+    """Return the ``summary.json`` of a finished run: its models under ``candidates``, and the name of the delivered one.
+
+    Raises:
+        CheckpointError: the file is missing or damaged.
+    """
+    path = run / "summary.json"
+    content = read_json(path)
+    candidates = content.get("candidates") if isinstance(content, dict) else None
+    named = isinstance(candidates, list) and all(isinstance(one, dict) and "name" in one for one in candidates)
+    if not named or "delivered" not in content or not isinstance(content.get("counts"), dict):
+        raise CheckpointError(f"{path}: not the summary of a run", hint=_DAMAGED)
+    return dict(content)
+
+
 def recorded_run(path: Path) -> dict[str, Any]:
     """Return the ``run.json`` of a run that was begun in a folder; nothing where it was stopped before that was written."""
     try:
@@ -154,7 +169,7 @@ def check_same(
         ConfigError: they differ; names the first differences.
         CheckpointError: the stored one cannot be read.
     """
-    stored = _stored(file)
+    stored = read_config(file)
     before, now = dict(_flat(stored)), dict(_flat(_plain(config)))
     one_sided = {name for name in before.keys() ^ now.keys() if name.startswith("data.")}
     compared = sorted({*before, *now} - {*free} - one_sided)
@@ -165,16 +180,8 @@ def check_same(
     return stored
 
 
-def _alike(one: Any, other: Any) -> bool:
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_alike, one, other))
-    if isinstance(one, float) and isinstance(other, float):
-        return math.isclose(one, other, rel_tol=1e-6, abs_tol=1e-9)  # a mean may be next to 0
-    return bool(one == other)
-
-
-def _stored(file: Path) -> dict[str, Any]:
-    """Return the configuration in a file.
+def read_config(file: Path) -> dict[str, Any]:
+    """Return the configuration in a YAML file.
 
     Raises:
         CheckpointError: there is none that can be read.
@@ -190,6 +197,14 @@ def _stored(file: Path) -> dict[str, Any]:
             hint=_DAMAGED,
         )
     return stored
+
+
+def _alike(one: Any, other: Any) -> bool:
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_alike, one, other))
+    if isinstance(one, float) and isinstance(other, float):
+        return math.isclose(one, other, rel_tol=1e-6, abs_tol=1e-9)  # a mean may be next to 0
+    return bool(one == other)
 
 
 def _read_text(path: Path) -> str:

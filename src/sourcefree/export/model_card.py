@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from sourcefree import __version__
-from sourcefree.engine.run_folder import read_json
+from sourcefree.engine.run_folder import read_json, read_summary
 from sourcefree.files import write_text
 from sourcefree.markdown import markdown_table
 from sourcefree.methods.presets import METHODS
@@ -17,7 +17,7 @@ from sourcefree.methods.presets import METHODS
 _LIMITS = (
     "It answers with one of its classes for every image, also for images of something else.",
     "Label-free evidence comes from scenes outside the task: a guide, not a proof. Measure the model on images you label.",
-    "It was made for the sensor described below; another camera, range or processing is another sensor.",
+    "It was made for the sensor described above; another camera, range or processing is another sensor.",
 )
 
 
@@ -30,7 +30,7 @@ def model_card(run: Path) -> str:
     Raises:
         CheckpointError: the run cannot be read.
     """
-    info, summary = read_json(run / "run.json"), read_json(run / "summary.json")
+    info, summary = read_json(run / "run.json"), read_summary(run)
     model = read_json(run / "model" / "model.json")
     adapts = info.get("command") == "adapt"
     sensor = model["preprocessing"]["modality"]

@@ -104,7 +104,7 @@ def stored_in(content: Mapping[str, Any], *, where: str) -> Stored:
         size = content.get("input_size")
         mean, std = (_numbers(content.get(name)) for name in ("mean", "std"))
         return Stored(
-            labels=[str(n) for n in (_by_index(names) if key == "class_to_idx" else _from_json(names))]
+            labels=[str(name) for name in _in_order(names, by_key=False if key == "class_to_idx" else None)]
             if names
             else None,
             size=None if size is None else int(size[-1] if isinstance(size, (list, tuple)) else size),
@@ -163,28 +163,33 @@ def read_labels(path: Path) -> list[str]:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read as text ({error})") from error
     try:
-        labels = _from_json(json.loads(text)) if path.suffix == ".json" else text.splitlines()
+        labels = _in_order(json.loads(text)) if path.suffix == ".json" else text.strip().splitlines()
     except (ValueError, TypeError, AttributeError) as error:
         raise ConfigError(f"{path}: expected a JSON list of names, or an object of index to name ({error})") from error
-    names = [str(label).strip() for label in labels if str(label).strip()]
+    names = [str(label).strip() for label in labels]
     if not names:
         raise ConfigError(f"{path}: no label name in the file", hint="write one name a line")
+    if "" in names:  # passed over, it would shift the names of all outputs after it
+        raise ConfigError(
+            f"{path}: the name of output {names.index('')} is empty", hint="name every output of the network"
+        )
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ConfigError(f"{path}: label names must differ, found twice: {', '.join(twice[:5])}")
     return names
 
 
-def _from_json(content: Any) -> list[str]:
+def _in_order(content: Any, *, by_key: bool | None = None) -> list[str]:
+    """Return the names of a list, or of a mapping whose keys or values are their indices; None: whichever look so."""
     if isinstance(content, (list, tuple)):
         return list(content)
-    if all(str(key).isdigit() for key in content) and not _are_indices(content.values()):
-        return [content[key] for key in sorted(content, key=lambda key: int(key))]
-    return _by_index(content)
-
-
-def _by_index(names: Any) -> list[str]:
-    return sorted(names, key=lambda name: int(names[name]))
+    if by_key is None:
+        by_key = all(str(key).isdigit() for key in content) and not _are_indices(content.values())
+    named = [(int(key), name) if by_key else (int(name), key) for key, name in content.items()]
+    indices = sorted(index for index, _ in named)
+    if indices != list(range(len(indices))):
+        raise ValueError(f"the indices of {len(indices)} names run from 0 to {len(indices) - 1}, found {indices[:12]}")
+    return [name for _, name in sorted(named, key=lambda one: one[0])]
 
 
 def _are_indices(values: Iterable[Any]) -> bool:

@@ -95,7 +95,8 @@ def _not_had(name: str) -> tuple[str, str]:
     if name.startswith(_HUB):
         hint = "is this machine online? download the checkpoint elsewhere and use timm:NAME with --source-weights"
         return f"{name!r} could not be had from the hub", hint
-    hint = f"train from scratch with --no-pretrained, or use one that needs no hub: {', '.join(WHEELS)}"
+    scratch = "train it from scratch (--no-pretrained of train-source, student_from_scratch of adapt)"
+    hint = f"{scratch}, or use one that needs no hub: {', '.join(WHEELS)}"
     return f"no pretrained weights for {name!r} could be had", hint
 
 

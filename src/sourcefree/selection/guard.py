@@ -99,7 +99,7 @@ def _explain(evidence: Mapping[str, Evidence], preferred: str, delivered: str, s
             f"{refused}on {ours.scenes} held-out scenes its answers tell nothing of the source model's. The pairs may be few, "
             "wrong, or not line up: see sourcefree inspect."
         )
-    scores = f"its label-free score is {ours.score:.2f} nats, that of {delivered} {other.score:.2f}"
+    scores = f"its label-free score is {ours.score:.3f} nats, that of {delivered} {other.score:.3f}"
     if other.score >= ours.score:
         return f"{refused}{scores}."
     return (

@@ -26,6 +26,9 @@ from sourcefree.studies.study import StudySettings, load_study, study_cells
 from sourcefree.studies.summary import Table, summary_tables
 from sourcefree.studies.task_folders import TaskFolders, is_prepared
 
+_STUDY = {"results.csv", "results.data"}
+_BEGUN = {".lock", "cache", "cells"}  # all there may be of a study that was stopped before it had a row
+
 
 @dataclass(frozen=True)
 class CompareResult:
@@ -79,7 +82,7 @@ def compare(
     """
     out, progress = Path(out), progress or Silent()
     cache = Path(cache) if cache is not None else out / "cache"
-    check_place(out)
+    _check_out(out)
     if jobs < 1:
         raise ConfigError(f"jobs: expected at least 1, found {jobs}")
     origin = "study" if isinstance(study, StudySettings) else str(study)
@@ -108,6 +111,21 @@ def compare(
         _write(out, settings, with_answers(everything, points))
         rows = with_answers(rows, points)
     return CompareResult(out, rows, _tables(settings, rows), failures)
+
+
+def _check_out(out: Path) -> None:
+    """Check that results can be written to a folder: a new one, or that of a study.
+
+    Raises:
+        ConfigError: it cannot be written to, or holds other files.
+    """
+    check_place(out)
+    found = {path.name for path in out.iterdir()} if out.is_dir() else set()
+    others = sorted(found - _BEGUN)
+    if others and not found & _STUDY:
+        raise ConfigError(
+            f"{out}: the folder holds other files and no study, for example {others[0]}", hint="choose another --out"
+        )
 
 
 def _compute(
