@@ -142,7 +142,7 @@ def evidence(score: float, *, chance: float = 0.0, preferred_by: float = 1.0) ->
 
 
 GUARDED = {
-    "lower": ({"source-only": evidence(1.2), "adapted": evidence(0.9)}, 0.0, "its label-free score is 0.90 nats"),
+    "lower": ({"source-only": evidence(1.2), "adapted": evidence(0.9)}, 0.0, "its label-free score is 0.900 nats"),
     "silent": ({"source-only": evidence(0.2), "adapted": evidence(0.9, chance=0.5)}, 0.0, "its answers tell nothing"),
     "unproved": (
         {"source-only": evidence(0.2), "adapted": evidence(0.9, preferred_by=0.8)},

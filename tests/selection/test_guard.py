@@ -28,7 +28,7 @@ def test_the_best_score_is_delivered_without_a_word_where_it_is_the_adapted_mode
 def test_a_better_fallback_takes_the_place_of_the_adapted_model_and_both_scores_are_told() -> None:
     delivered, warnings = choose(adapted=evidence(0.2), adabn=evidence(0.3), source_only=SAFE)
     assert delivered == "adabn"
-    assert "0.20 nats" in warnings[0]
+    assert "0.200 nats" in warnings[0]
     assert "0.30" in warnings[0]
     assert choose(adapted=evidence(-0.9), adabn=evidence(-0.8), source_only=SAFE)[0] == "source-only"
 
@@ -68,7 +68,7 @@ def test_a_trained_model_must_be_better_whichever_scenes_are_held_out() -> None:
     assert choose(adapted=firm, adabn=adabn, source_only=source_only) == ("adapted", ())
     delivered, (why,) = choose(adapted=shaky, adabn=adabn, source_only=source_only)
     assert delivered == "adabn"
-    assert "0.20 nats" in why
+    assert "0.200 nats" in why
     assert "94 % prefer it to adabn, and 95 % are asked for" in why
     # AdaBN itself is not trained: its score is enough.
     assert choose(adabn=evidence(0.1, resampled=draws(higher=0)), source_only=source_only, adapted=SAFE)[0] == "adabn"
