@@ -26,7 +26,7 @@ from sourcefree.studies.study import StudySettings, load_study, study_cells
 from sourcefree.studies.summary import Table, summary_tables
 from sourcefree.studies.task_folders import TaskFolders, is_prepared
 
-_STUDY = {"results.csv", "results.data"}
+_STUDY = {"results.csv", "results.data", "points.csv"}
 _BEGUN = {".lock", "cache", "cells"}  # all there may be of a study that was stopped before it had a row
 
 
