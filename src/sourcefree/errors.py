@@ -37,7 +37,7 @@ class CheckpointError(SourcefreeError):
 
 
 class DivergenceError(SourcefreeError):
-    """Training produced values that are not finite."""
+    """Training produced values that are not finite, or a model that answers with such."""
 
 
 _MANY = 50  # known words that are still read: the settings of a section, the folders beside one

@@ -68,6 +68,7 @@ def evaluate(
     Raises:
         CheckpointError: the run cannot be read.
         DataError: the images cannot be used, or their folders are no labels of the model.
+        DivergenceError: a model's answers are no finite numbers.
     """
     run, images, progress = Path(run), Path(images), progress or Silent()
     refuse_tuning(run)

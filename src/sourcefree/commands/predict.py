@@ -103,6 +103,7 @@ def predict(
     Raises:
         CheckpointError: the model cannot be read.
         DataError: an image or folder is missing, or too many images cannot be used.
+        DivergenceError: the model's answers are no finite numbers.
     """
     trained, progress = load_trained(Path(run), network=network), progress or Silent()
     files = [ImageFile(file.path, str(file.path)) for file in list_files(as_paths(images))]

@@ -87,7 +87,7 @@ def train_source(
         ConfigError: settings or output folder do not fit.
         DataError: the images cannot be used, or there are fewer than two classes.
         CheckpointError: pretrained weights cannot be had.
-        DivergenceError: training is not finite.
+        DivergenceError: training, or what the trained model answers, is not finite.
     """
     settings, progress, out = settings or TrainSettings(), progress or Silent(), Path(out)
     check_settings(settings, TrainSettings, make="sourcefree.TrainSettings(source={'backbone': 'resnet18'})")
