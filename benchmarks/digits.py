@@ -1,6 +1,6 @@
 """Handwritten digits in colour and as two made-up sensors see them: objects and sensors that no method here was made on.
 
-python benchmarks/digits.py DATA/digits
+python benchmarks/digits.py DATA/digits [--picture docs/images/digits.jpg]
 sourcefree compare digits --data DATA --out OUT
 
 The digits are scikit-learn's (UCI, 43 writers); nothing is downloaded. `rgb`, `thermal` and `sar` hold the same images under
@@ -16,16 +16,18 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 from scipy import ndimage
 from sklearn.datasets import load_digits
 
-from sourcefree.data.image_io import write_image
+from sourcefree.data.image_io import read_image, write_image
 
 Values = NDArray[np.float64]
 
 _SIDE = 64
 _VIEWS = 2  # of each handwritten digit, at another place and angle
 _NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_SENSORS = ("rgb", "thermal", "sar")
 _SEED = 0
 
 
@@ -33,14 +35,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
     parser.add_argument("--digits", type=int, help="only so many of the 1,797")
+    parser.add_argument(
+        "--picture", type=Path, help="also write the first view of each digit, by sensor, to one picture"
+    )
     options = parser.parse_args()
     written = load_digits()
     for number, (image, digit) in enumerate(zip(written.images[: options.digits], written.target, strict=False)):
         for view in range(_VIEWS):
             rng = np.random.default_rng([_SEED, number, view])
             shape = _placed(image / 16, rng)
-            for sensor, look in (("rgb", _colours), ("thermal", _heat), ("sar", _echo)):
+            for sensor, look in zip(_SENSORS, (_colours, _heat, _echo), strict=True):
                 write_image(options.out / sensor / _NAMES[digit] / f"{number:04d}_{view}.png", look(shape, rng))
+    if options.picture:
+        rows = [np.hstack([_first(options.out / sensor / name) for name in _NAMES]) for sensor in _SENSORS]
+        Image.fromarray(np.vstack(rows)).save(options.picture, quality=85)
+
+
+def _first(folder: Path) -> NDArray[np.uint8]:
+    """Return the first image of a folder for the eye: (H, W, 3), all but the brightest hundredth in range."""
+    image = read_image(min(folder.iterdir())).astype(float)
+    shown = np.clip(255 * image / np.quantile(image, 0.99), 0, 255).astype(np.uint8)
+    return np.broadcast_to(shown, (_SIDE, _SIDE, 3))
 
 
 def _placed(image: Values, rng: np.random.Generator) -> Values:
