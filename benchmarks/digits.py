@@ -12,7 +12,9 @@ outline alone, in speckle.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,11 +25,11 @@ from sklearn.datasets import load_digits
 from sourcefree.data.image_io import read_image, write_image
 
 Values = NDArray[np.float64]
+Look = Callable[[Values, np.random.Generator], NDArray[Any]]
 
 _SIDE = 64
 _VIEWS = 2  # of each handwritten digit, at another place and angle
 _NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-_SENSORS = ("rgb", "thermal", "sar")
 _SEED = 0
 
 
@@ -39,15 +41,16 @@ def main() -> None:
         "--picture", type=Path, help="also write the first view of each digit, by sensor, to one picture"
     )
     options = parser.parse_args()
+    looks: dict[str, Look] = {"rgb": _colours, "thermal": _heat, "sar": _echo}
     written = load_digits()
     for number, (image, digit) in enumerate(zip(written.images[: options.digits], written.target, strict=False)):
         for view in range(_VIEWS):
             rng = np.random.default_rng([_SEED, number, view])
             shape = _placed(image / 16, rng)
-            for sensor, look in zip(_SENSORS, (_colours, _heat, _echo), strict=True):
+            for sensor, look in looks.items():
                 write_image(options.out / sensor / _NAMES[digit] / f"{number:04d}_{view}.png", look(shape, rng))
     if options.picture:
-        rows = [np.hstack([_first(options.out / sensor / name) for name in _NAMES]) for sensor in _SENSORS]
+        rows = [np.hstack([_first(options.out / sensor / name) for name in _NAMES]) for sensor in looks]
         Image.fromarray(np.vstack(rows)).save(options.picture, quality=85)
 
 
