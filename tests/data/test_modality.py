@@ -153,6 +153,6 @@ def test_an_image_without_one_measured_pixel_is_no_image() -> None:
     depth = MODALITIES["depth"]
     blank, nearly = np.zeros((4, 4, 1), np.uint16), np.zeros((4, 4, 1), np.uint16)
     nearly[0, 0] = 1500
-    assert np.isfinite(measured_image(depth, nearly)).sum() == 1
+    assert np.isfinite(measured_image(depth, nearly).bands).sum() == 1
     with pytest.raises(DataError, match="sensor depth: every pixel is missing"):
         measured_image(depth, blank)

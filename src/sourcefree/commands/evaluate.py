@@ -134,9 +134,7 @@ def _add_to_summary(
 ) -> None:
     for candidate in summary["candidates"]:
         if candidate["name"] not in metrics and (candidate.get("evaluation") or {}).get("data") != data:
-            candidate["evaluation"] = (
-                None  # of a model that was deleted, on other images: no number to stand beside these
-            )
+            candidate["evaluation"] = None  # of a model that was deleted, on other images than the rest
         if candidate["name"] in metrics:
             candidate["evaluation"] = {**metrics[candidate["name"]].to_dict(), "data": data}
         if candidate["name"] == "source" and "source" in metrics:  # all that is told of it is of the images measured

@@ -378,14 +378,12 @@ def _empty_note(folder: Path, files: Sequence[ImageFile]) -> list[str]:
     if not folder.is_dir():
         return []
     classes = {file.name.partition("/")[0] for file in files}
-    empty = sorted(
-        one.name for one in folder.iterdir() if one.is_dir() and one.name not in classes and one.name[0] != "."
-    )
-    return (
-        [f"{folder}: no image in {', '.join(empty[:5])}{', ...' if len(empty) > 5 else ''}, so no class of that name."]
-        if empty
-        else []
-    )
+    folders = [one.name for one in folder.iterdir() if one.is_dir() and not one.name.startswith(".")]
+    empty = sorted(set(folders) - classes)
+    if not empty:
+        return []
+    shown = ", ".join(empty[:5]) + (", ..." if len(empty) > 5 else "")
+    return [f"{folder}: no image in {shown}, so no class of that name."]
 
 
 def _folder_note(files: Sequence[ImageFile], folder: Path) -> list[str]:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from sourcefree.data.folders import ImageFile
 from sourcefree.data.image_io import decode_image, read_bytes
 from sourcefree.data.modality import Modality
-from sourcefree.data.physical import clipped_share, measured_image
+from sourcefree.data.physical import measured_image
 from sourcefree.data.progress import CountProgress
 from sourcefree.errors import DataError
 
@@ -196,7 +196,7 @@ def _read(file: ImageFile, modality: Modality | None) -> Facts:
     if modality is None:
         return facts
     try:
-        valid, clipped = Sums.of(measured_image(modality, array)), clipped_share(modality, array)
-        return replace(facts, valid=valid, clipped=clipped)
+        measured = measured_image(modality, array)
+        return replace(facts, valid=Sums.of(measured.bands), clipped=measured.clipped)
     except DataError as error:
         return replace(facts, problem=error.message)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -47,6 +47,18 @@ class Sensor(Protocol):
     def encoding(self) -> str: ...  # noqa: D102
 
 
+class Measured(NamedTuple):
+    """An image that shows something.
+
+    Attributes:
+        bands: (B, H, W), see :func:`to_physical`.
+        clipped: share of the measured values that lay outside the sensor's valid range and were moved to its ends.
+    """
+
+    bands: Physical
+    clipped: float
+
+
 def to_physical(sensor: Sensor, array: Array) -> Physical:
     """Return (B, H, W) float32 bands: values in the sensor's unit, encoded, NaN where there is no measurement.
 
@@ -62,42 +74,26 @@ def to_physical(sensor: Sensor, array: Array) -> Physical:
     Raises:
         DataError: the channels, the number type or the size of the image do not fit the sensor and its encoding.
     """
-    values, missing = _scaled(sensor, array)
-    low, high = _limits(sensor)
-    values = np.where(missing, np.float32(np.nan), values.clip(low, high))
-    bands = np.ascontiguousarray(values.transpose(2, 0, 1))
-    return bands if sensor.encoding == "plain" else ENCODINGS[sensor.encoding][0](bands)
+    return _bands(sensor, *_scaled(sensor, array))
 
 
-def clipped_share(sensor: Sensor, array: Array) -> float:
-    """Return the share of the measured values of (H, W, C) stored numbers that :func:`to_physical` moves into the valid range.
-
-    Raises:
-        DataError: see :func:`to_physical`.
-    """
-    low, high = _limits(sensor)
-    if low == -np.inf and high == np.inf:
-        return 0.0
-    values, missing = _scaled(sensor, array)
-    measured = values[~missing]
-    return float(((measured < low) | (measured > high)).mean()) if measured.size else 0.0
-
-
-def measured_image(sensor: Sensor, array: Array) -> Physical:
+def measured_image(sensor: Sensor, array: Array) -> Measured:
     """Return :func:`to_physical` of an image that shows anything: an answer to a blank one would count as any other.
 
     Raises:
         DataError: see :func:`to_physical`; or not one pixel was measured, or none within the valid range.
     """
-    bands = to_physical(sensor, array)
+    values, missing = _scaled(sensor, array)
+    bands = _bands(sensor, values, missing)
     if not np.isfinite(bands).any():
         raise DataError(f"no valid value for the sensor {sensor.name}: every pixel is missing")
-    if clipped_share(sensor, array) == 1:
+    clipped = _clipped(sensor, values[~missing])
+    if clipped == 1:
         raise DataError(
             f"no valid value for the sensor {sensor.name}: all lie outside {valid_range(sensor)}, so the scale may be wrong, "
             "as of depth in millimetres that is read as metres"
         )
-    return bands
+    return Measured(bands, clipped)
 
 
 def valid_range(sensor: Sensor) -> str:
@@ -110,6 +106,18 @@ def valid_range(sensor: Sensor) -> str:
 def _limits(sensor: Sensor) -> tuple[float, float]:
     low = -np.inf if sensor.valid_min is None else sensor.valid_min
     return low, np.inf if sensor.valid_max is None else sensor.valid_max
+
+
+def _clipped(sensor: Sensor, measured: Physical) -> float:
+    low, high = _limits(sensor)
+    unlimited = low == -np.inf and high == np.inf
+    return 0.0 if unlimited or not measured.size else float(((measured < low) | (measured > high)).mean())
+
+
+def _bands(sensor: Sensor, values: Physical, missing: npt.NDArray[np.bool_]) -> Physical:
+    values = np.where(missing, np.float32(np.nan), values.clip(*_limits(sensor)))
+    bands = np.ascontiguousarray(values.transpose(2, 0, 1))
+    return bands if sensor.encoding == "plain" else ENCODINGS[sensor.encoding][0](bands)
 
 
 def _scaled(sensor: Sensor, array: Array) -> tuple[Physical, npt.NDArray[np.bool_]]:

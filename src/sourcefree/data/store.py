@@ -23,7 +23,7 @@ from sourcefree.data.folders import ImageFile, PairedFiles
 from sourcefree.data.image_io import read_image
 from sourcefree.data.left_out import Origin, check_share
 from sourcefree.data.modality import Modality, measure_statistics
-from sourcefree.data.physical import HALF, Physical, clipped_share, measured_image
+from sourcefree.data.physical import HALF, Measured, Physical, measured_image
 from sourcefree.data.progress import CountProgress
 from sourcefree.defaults import MAX_UNREADABLE
 from sourcefree.errors import DataError
@@ -140,8 +140,7 @@ def decode_images(
 
     def decode(file: ImageFile) -> tuple[Physical, int, float] | str:
         try:
-            stored = read_image(file.path, bands=modality.channels)
-            bands, outside = measured_image(modality, stored), clipped_share(modality, stored)
+            bands, outside = _read(file, modality)
         except DataError as error:
             return error.message.removeprefix(f"{file.path}: ")  # the file is named beside its reason
         return resize_physical(bands, side), max(bands.shape[1:]), outside
@@ -226,6 +225,10 @@ def resize_physical(values: Physical, side: int) -> Physical:
     return torch.where(weight >= HALF, mean, torch.full((), float("nan")))[0].numpy()
 
 
+def _read(file: ImageFile, modality: Modality) -> Measured:
+    return measured_image(modality, read_image(file.path, bands=modality.channels))
+
+
 def _origin_of_side(paired: PairedFiles, side: int, sensors: tuple[Modality, Modality]) -> Origin:
     """Return where the images of one side of the pairs come from, with a hint where the sides look swapped."""
     folder, option, whose = (
@@ -248,9 +251,7 @@ def _origin_of_side(paired: PairedFiles, side: int, sensors: tuple[Modality, Mod
 
 def _all_fit(files: Sequence[ImageFile], modality: Modality) -> bool:
     try:
-        return all(
-            measured_image(modality, read_image(file.path, bands=modality.channels)).size > 0 for file in files[:_TRIED]
-        )
+        return all(_read(file, modality).bands.size > 0 for file in files[:_TRIED])
     except DataError:
         return False
 

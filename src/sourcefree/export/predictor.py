@@ -85,7 +85,7 @@ class Predictor:
         keeping the aspect, cut to its centre, standardised, and missing values become 0, the mean.
         """
         try:
-            bands = measured_image(self.sensor, read_image(path, bands=self.sensor.channels))
+            bands = measured_image(self.sensor, read_image(path, bands=self.sensor.channels)).bands
         except DataError as error:
             raise DataError(error.message if str(path) in error.message else f"{path}: {error.message}") from error
         side = load_size(self.size)
