@@ -13,14 +13,7 @@ from sourcefree.commands.delivery import collapse_warning, decide
 from sourcefree.commands.handover import trained_candidate, write_run
 from sourcefree.commands.loading import check_enough, load_pair_data, load_target
 from sourcefree.commands.records import report_ended_run
-from sourcefree.commands.resuming import (
-    image_facts,
-    is_complete,
-    other_arithmetic,
-    pair_facts,
-    recorded,
-    source_facts,
-)
+from sourcefree.commands.resuming import image_facts, pair_facts, recorded, source_facts, tell_resumed
 from sourcefree.commands.source_models import SourceModel, resolve_source_model
 from sourcefree.config import AdaptSettings
 from sourcefree.data.folders import match_pairs
@@ -124,11 +117,8 @@ def adapt(
     }
     config = {"inputs": recorded(inputs), "settings": settings.model_dump(), "data": _data_facts(adaptation)}
     folder = open_run(out, config=config, resume=resume, active=runtime.is_main)
-    environment, complete = runtime.describe(), resume and is_complete(out)
-    if resume and (note := other_arithmetic(out, environment)):
-        progress.say(note)
-    if complete:
-        progress.say(f"{out}: the run is complete: nothing is trained or written anew")
+    environment = runtime.describe()
+    complete = resume and tell_resumed(out, environment, progress)
     info = {"command": "adapt", "method": settings.method, "modality": sensor.name, "environment": environment}
     try:
         with folder.recording(info):

@@ -133,10 +133,10 @@ def _add_to_summary(
     folder: RunFolder, summary: dict[str, Any], metrics: Mapping[str, ClassificationMetrics], data: str
 ) -> None:
     for candidate in summary["candidates"]:
-        if candidate["name"] not in metrics and (candidate.get("evaluation") or {}).get("data") != data:
-            candidate["evaluation"] = None  # of a model that was deleted, on other images than the rest
         if candidate["name"] in metrics:
             candidate["evaluation"] = {**metrics[candidate["name"]].to_dict(), "data": data}
+        elif (candidate.get("evaluation") or {}).get("data") != data:
+            candidate["evaluation"] = None  # of a model that was deleted, on other images than the rest
         if candidate["name"] == "source" and "source" in metrics:  # all that is told of it is of the images measured
             candidate["description"] = f"The source model on labelled images: {data}."
             candidate["class_counts"] = metrics["source"].confusion.sum(axis=0).tolist()

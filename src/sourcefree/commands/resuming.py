@@ -18,6 +18,7 @@ from sourcefree.commands.source_models import SourceModel
 from sourcefree.data.datasets import ImagePairs
 from sourcefree.data.folders import ImageFile
 from sourcefree.data.modality import Modality
+from sourcefree.engine.progress import Progress
 from sourcefree.engine.run_folder import recorded_run
 from sourcefree.fingerprint import fingerprint
 from sourcefree.models.trained import TrainedClassifier
@@ -110,6 +111,22 @@ def _in_unit(mean: NDArray[np.float64], modality: Modality) -> list[float]:
 def is_complete(out: Path) -> bool:
     """Return whether the run in a folder came to its end."""
     return bool(recorded_run(out).get("status") == "complete")
+
+
+def tell_resumed(out: Path, environment: Mapping[str, Any], progress: Progress) -> bool:
+    """Return whether the run that is gone on with had come to its end, and tell the user what that or other arithmetic means.
+
+    Args:
+        out: the run folder.
+        environment: :meth:`sourcefree.engine.runtime.Runtime.describe` of this process.
+        progress: tells.
+    """
+    if note := other_arithmetic(out, environment):
+        progress.say(note)
+    complete = is_complete(out)
+    if complete:
+        progress.say(f"{out}: the run is complete: nothing is trained or written anew")
+    return complete
 
 
 def other_arithmetic(out: Path, environment: Mapping[str, Any]) -> str | None:

@@ -10,7 +10,7 @@ import torch
 
 from sourcefree.commands.loading import LabelledData, check_enough, enlarged_note, load_labelled, split_stratified
 from sourcefree.commands.records import report_ended_run
-from sourcefree.commands.resuming import image_facts, is_complete, other_arithmetic, place
+from sourcefree.commands.resuming import image_facts, place, tell_resumed
 from sourcefree.config import TrainSettings, check_settings
 from sourcefree.data.datasets import LabelledImages
 from sourcefree.data.modality import Modality, load_modality
@@ -116,11 +116,8 @@ def train_source(
     facts = image_facts([*data.train.names, *data.test.names], data.modality)
     config = {"inputs": inputs, "settings": settings.model_dump(), "data": facts}
     folder = open_run(out, config=config, resume=resume, active=runtime.is_main)
-    environment, complete = runtime.describe(), resume and is_complete(out)
-    if resume and (note := other_arithmetic(out, environment)):
-        progress.say(note)
-    if complete:
-        progress.say(f"{out}: the run is complete: nothing is trained or written anew")
+    environment = runtime.describe()
+    complete = resume and tell_resumed(out, environment, progress)
     info = {
         "command": "train-source",
         "method": "source training",

@@ -99,7 +99,7 @@ def read_bytes(path: Path) -> bytes:
     Raises:
         DataError: the file cannot be read.
     """
-    if (path := Path(path)).exists() and not path.is_file():  # to read from a pipe would wait for who writes to it
+    if not (path := Path(path)).is_file() and path.exists():  # to read from a pipe would wait for who writes to it
         raise DataError(f"{path}: cannot be read (no regular file)")
     try:
         data = path.read_bytes()

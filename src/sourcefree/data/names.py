@@ -7,6 +7,8 @@ from pathlib import PurePosixPath
 
 from sourcefree.data.image_io import IMAGE_SUFFIXES, OTHER_IMAGE_SUFFIXES
 
+_EXTENSIONS = IMAGE_SUFFIXES | OTHER_IMAGE_SUFFIXES
+
 
 def one_form(text: str) -> str:
     """Return the text with its accents composed (NFC), to compare it with others.
@@ -25,4 +27,4 @@ def stem_of(name: str) -> str:
 def without_extension(name: str) -> str:
     """Return a relative path without the extension of an image file; a name of a manifest may have none, but dots."""
     path = PurePosixPath(name)
-    return str(path.with_suffix("")) if path.suffix.lower() in IMAGE_SUFFIXES | OTHER_IMAGE_SUFFIXES else str(path)
+    return str(path.with_suffix("")) if path.suffix.lower() in _EXTENSIONS else str(path)

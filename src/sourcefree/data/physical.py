@@ -87,7 +87,7 @@ def measured_image(sensor: Sensor, array: Array) -> Measured:
     bands = _bands(sensor, values, missing)
     if not np.isfinite(bands).any():
         raise DataError(f"no valid value for the sensor {sensor.name}: every pixel is missing")
-    clipped = _clipped(sensor, values[~missing])
+    clipped = _clipped(sensor, values, missing)
     if clipped == 1:
         raise DataError(
             f"no valid value for the sensor {sensor.name}: all lie outside {valid_range(sensor)}, so the scale may be wrong, "
@@ -108,10 +108,12 @@ def _limits(sensor: Sensor) -> tuple[float, float]:
     return low, np.inf if sensor.valid_max is None else sensor.valid_max
 
 
-def _clipped(sensor: Sensor, measured: Physical) -> float:
+def _clipped(sensor: Sensor, values: Physical, missing: npt.NDArray[np.bool_]) -> float:
+    if sensor.valid_min is None and sensor.valid_max is None:
+        return 0.0
     low, high = _limits(sensor)
-    unlimited = low == -np.inf and high == np.inf
-    return 0.0 if unlimited or not measured.size else float(((measured < low) | (measured > high)).mean())
+    measured = values[~missing]
+    return float(((measured < low) | (measured > high)).mean()) if measured.size else 0.0
 
 
 def _bands(sensor: Sensor, values: Physical, missing: npt.NDArray[np.bool_]) -> Physical:
