@@ -39,15 +39,18 @@ def test_the_temperature_undoes_loudness(loudness: float) -> None:
 
 @pytest.mark.parametrize(
     ("of_mixtures", "of_pairs", "trusted"),
-    # Between a third and all of what pairs ask for as they are; below no further; twice as much counts as half.
+    # Between a third and all of what pairs ask for as they are; below no further; twice as much counts as half, but never makes
+    # a model surer than it is.
     [
         (1.5, 3.0, 1.5),
         (3.0, 3.0, 3.0),
         (0.5, 3.0, 1.0),
         (0.1, 18.0, 6.0),
         (6.0, 3.0, 1.5),
-        (0.8, 0.4, 0.2),
-        (99.0, 3.0, 1.0),
+        (3.0, 2.0, 4 / 3),
+        (10.0, 2.0, 1.0),
+        (0.8, 0.4, 0.4),
+        (99.0, 6.0, 2.0),
     ],
 )
 def test_mixtures_are_believed_within_the_limits_that_pairs_set(

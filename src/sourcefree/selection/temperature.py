@@ -15,6 +15,7 @@ from sourcefree.selection.scores import pair_divergence
 _SHARE = 0.65  # of the image whose answer is expected of a mixture, as published
 _TEMPERATURES = torch.logspace(-1, 1, 81)
 _LEAST = 1 / 3  # of the temperature that pairs ask for: what was due on depth-b
+_AS_TRAINED = 1.0
 
 
 def source_free_temperature(labels: Tensor, predict: Predict, *, seed: int = 0) -> float:
@@ -69,7 +70,8 @@ def trusted_temperature(*, of_mixtures: float, of_pairs: float) -> float:
     is less sure of things that it does not know than of its own classes; but for all models of a task by much the same factor,
     on simulated depth by three. So mixtures are not believed below a third of the temperature of pairs. Where they ask for more
     than pairs do, who ask for too much themselves, they are wrong, and believed the less the more they ask: what is so many
-    times too much counts as so many times too little.
+    times too much counts as so many times too little. But a call for modesty, wrong as it is, is no reason to be surer than
+    training left the model: there it ends at 1, or at what pairs ask for where that is less.
 
     Args:
         of_mixtures: :func:`source_free_temperature`.
@@ -77,7 +79,9 @@ def trusted_temperature(*, of_mixtures: float, of_pairs: float) -> float:
 
     Reference: ours.
     """
-    believed = min(of_mixtures, of_pairs**2 / of_mixtures)
+    believed = of_mixtures
+    if of_mixtures > of_pairs:
+        believed = max(of_pairs**2 / of_mixtures, min(_AS_TRAINED, of_pairs))
     return max(believed, _LEAST * of_pairs)
 
 
