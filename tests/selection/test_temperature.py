@@ -50,6 +50,7 @@ def test_the_temperature_undoes_loudness(loudness: float) -> None:
         (3.0, 2.0, 4 / 3),
         (10.0, 2.0, 1.0),
         (0.8, 0.4, 0.4),
+        (99.0, 3.0, 1.0),
         (99.0, 6.0, 2.0),
     ],
 )
