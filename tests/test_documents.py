@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 import sourcefree
+from sourcefree.methods.presets import METHODS
 from sourcefree.studies.cell import Row
 from sourcefree.studies.leads import with_answers
 from sourcefree.studies.results import ResultTable, read_point_table
@@ -62,6 +63,18 @@ def test_what_the_scores_are_worth_is_what_the_recorded_points_say(page: str) ->
     assert len(made) == 7
     for table in made:
         assert table.to_markdown() in text
+
+
+def test_regret_among_the_candidates_of_auto_is_what_the_recorded_points_say() -> None:
+    text = (ROOT / "docs" / "selection.md").read_text()
+    command = re.search(r"`sourcefree scores docs/results/methods --methods ([^`]+)`", text)
+    assert command
+    candidates = command[1].split()
+    assert set(candidates) == {"source-only", "adabn", *METHODS["auto"].settings.students}
+    points = read_point_table(RESULTS / "methods" / "points.csv")
+    made = {t.title: t for t in quality_tables([point for point in points if point["method"] in candidates])}
+    assert made["Regret among finished models, points of accuracy"].to_markdown() in text
+    assert made["Regret beside a choice by labels, finished models, points of accuracy"].to_markdown() in text
 
 
 @pytest.mark.parametrize("words", NAMED_IN_README)
