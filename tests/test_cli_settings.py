@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cyclopts import CoercionError
 
+from sourcefree.cli import app
 from sourcefree.cli.adaptation import AdaptOptions
 
 
@@ -49,3 +51,17 @@ def test_a_preset_holds_for_added_stages_and_gives_way_to_what_is_said(tmp_path:
     again = options(config=file, preset="diml", batch_size=5).settings()
     assert again.socket
     assert again.socket.optimisation.batch_size == 5
+
+
+@pytest.mark.parametrize("words", ["--jobs 1.5", "--jobs nan", "--seeds 0 2.5", "--seeds one"])
+def test_what_is_no_whole_number_is_refused_and_not_rounded(words: str) -> None:
+    with pytest.raises(CoercionError):
+        app.parse_args(
+            ["compare", "quick", "--out", "runs/quick", *words.split()], exit_on_error=False, print_error=False
+        )
+
+
+def test_whole_numbers_are_taken_and_shares_stay_fractions() -> None:
+    words = ["train-source", "--images", "rgb", "--out", "runs/rgb", "--epochs", "3", "--max-unreadable", "0.25"]
+    arguments = app.parse_args(words, exit_on_error=False, print_error=False)[1].arguments
+    assert (arguments["epochs"], arguments["max_unreadable"]) == (3, 0.25)

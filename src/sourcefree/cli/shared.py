@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from cyclopts import App, Parameter
+from cyclopts import App, CoercionError, Parameter, Token, convert
 from rich.console import Console
 
 from sourcefree import __version__
@@ -17,13 +17,30 @@ from sourcefree import __version__
 out_console = Console(quiet=os.environ.get("RANK", "0") != "0", highlight=False, emoji=False)
 error_console = Console(stderr=True, highlight=False, emoji=False)
 
+
+def _unrounded(kind: Any, tokens: Sequence[Token]) -> Any:
+    """Convert as cyclopts does, but where it would make 2 of 1.5 because a whole number is asked for: refuse that."""
+    if int in (kind, *get_args(kind)):
+        for token in tokens:
+            if _is_fraction(token.value):
+                raise CoercionError(token=token, target_type=int)
+    return convert(kind, [token.value for token in tokens])
+
+
+def _is_fraction(value: str) -> bool:
+    try:
+        return not float(value).is_integer()
+    except ValueError:
+        return False  # no decimal number at all: cyclopts says so
+
+
 app = App(
     name="sourcefree",
     help="Adapt an image classifier to a new sensor without its training data and without a target label.",
     version=__version__,
     help_format="rich",
     # `--seeds 0 1 2` means what it looks like, as `--seeds 0 --seeds 1 --seeds 2` does.
-    default_parameter=Parameter(consume_multiple=True),
+    default_parameter=Parameter(consume_multiple=True, converter=_unrounded),
     console=out_console,
     error_console=error_console,
     suppress_keyboard_interrupt=False,
