@@ -48,7 +48,7 @@ def test_what_is_left_out_of_the_pairs_is_told_by_side(tmp_path: Path) -> None:
 def test_target_images_that_the_valid_range_flattens_are_told(tmp_path: Path) -> None:
     for i in range(9):
         write_image(tmp_path / f"{i}.tif", np.linspace(1 + i, 200, 64, dtype=np.float32).reshape(8, 8))
-    options = {"size": 16, "max_unreadable": 0.05, "held_out": 0.3, "seed": 0, "progress": Silent()}
+    options = {"classes": (), "size": 16, "max_unreadable": 0.05, "held_out": 0.3, "seed": 0, "progress": Silent()}
     (note,) = load_target(tmp_path, modality=MODALITIES["depth"], **options).notes
     assert note.startswith(f"{tmp_path}: 92 % of the values lie outside the valid range of depth, 0 to 20 m")
     for i in range(9):
@@ -57,3 +57,15 @@ def test_target_images_that_the_valid_range_flattens_are_told(tmp_path: Path) ->
         DataError, match=r"none of 9 images can be used as depth: .* millimetres that is read as metres"
     ):
         load_target(tmp_path, modality=MODALITIES["depth"], **options)
+
+
+def test_target_images_sorted_by_class_are_held_out_as_those_of_one_heap(tmp_path: Path) -> None:
+    classes = [f"kind{letter}" for letter in "abcdefghijklmnopqrst"]
+    for number in range(200):  # twenty folders of ten
+        path = tmp_path / classes[number % 20] / f"{number:03d}.png"
+        write_image(path, np.full((8, 8, 3), number, np.uint8))
+    options = {"size": 16, "max_unreadable": 0, "held_out": 0.1, "seed": 0, "progress": Silent()}
+    data = load_target(tmp_path, modality=MODALITIES["rgb"], classes=classes, **options)
+    kept = [data.whole.names[position] for position in data.held_out]
+    assert len(kept) == 30
+    assert len({name.split("/")[0] for name in kept}) > 10, "runs of neighbours, whatever folder they are in"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sourcefree.data.held_out import split_held_out
+from sourcefree.data.held_out import split_held_out, without_classes
 
 
 def held_out(names: list[str], share: float = 0.1, seed: int = 0, scenes: int = 6) -> list[str]:
@@ -57,6 +57,18 @@ def test_pairs_in_class_folders_give_enough_scenes_to_judge_by(folders: int) -> 
     """Ten folders as ten scenes would leave three to judge by, and three can be ordered in six ways only."""
     names = [f"class{folder}/{number:05d}.png" for folder in range(folders) for number in range(60)]
     assert len(set(split_held_out(names, share=0.1, scenes=6, seed=0).held_out_scenes)) >= 6
+
+
+def test_classes_are_no_part_of_what_scenes_are_told_by() -> None:
+    names = ["car/0001.png", "Car/car_0002.png", "car_0003.png", "car/night_4_c1.png", "street/car/5.png", "cart/6.png"]
+    found = without_classes(names, ["car", "bus"])
+    assert found == ["0001.png", "_0002.png", "_0003.png", "night_4_c1.png", "street/car/5.png", "cart/6.png"]
+
+
+def test_scenes_that_show_several_classes_stay_together() -> None:
+    names = [f"{kind}/{scene:03d}_{part}.png" for kind in ("field", "town") for scene in range(30) for part in range(2)]
+    scenes = split_held_out(without_classes(names, ["field", "town"]), share=0.1, scenes=6, seed=0).scenes
+    assert scenes[:60] == scenes[60:]
 
 
 def test_long_drives_give_several_scenes_to_judge_by() -> None:

@@ -145,7 +145,7 @@ def _load(
         "progress": progress,
     }
     paired = match_pairs(*pairs)  # listed before the long reading starts
-    target_data = load_target(target, modality=sensor, held_out=settings.unseen_target, **shared)
+    target_data = load_target(target, modality=sensor, classes=source.labels, held_out=settings.unseen_target, **shared)
     for stage in settings.stages:
         batch_size = getattr(settings, stage).optimisation.batch_size
         check_enough(len(target_data.train), where=target, batch_size=batch_size, processes=runtime.processes)

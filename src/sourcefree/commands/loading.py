@@ -18,7 +18,7 @@ from sourcefree.data.folders import (
     ignored_files,
     ignored_images,
 )
-from sourcefree.data.held_out import split_held_out
+from sourcefree.data.held_out import split_held_out, without_classes
 from sourcefree.data.left_out import Origin, by_reason, clipping_warning
 from sourcefree.data.modality import MODALITIES, Modality
 from sourcefree.data.store import ImageStore, load_images, load_pairs
@@ -107,6 +107,7 @@ def load_target(
     folder: Path,
     *,
     modality: Modality,
+    classes: Sequence[str],
     size: int,
     max_unreadable: float,
     held_out: float,
@@ -123,6 +124,7 @@ def load_target(
     Args:
         folder: images, nested or not.
         modality: the target sensor.
+        classes: of the source model, whose names say nothing of scenes.
         size: of the network's input in pixels.
         max_unreadable: share of unreadable files above which it is an error.
         held_out: share of the images that is kept to estimate accuracy by.
@@ -155,7 +157,8 @@ def load_target(
             f"{folder}: expected at least {_LEAST_TARGET} usable images, one of them held out, found {len(images)}",
             hint=_MORE_IMAGES,
         )
-    split = split_held_out(images.names, share=held_out, scenes=_TARGET_SCENES, seed=seed, of="target images")
+    names = without_classes(images.names, classes)
+    split = split_held_out(names, share=held_out, scenes=_TARGET_SCENES, seed=seed, of="target images")
     return TargetData(
         train=images.subset(split.train),
         whole=images.plain(),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from sourcefree.data.names import stem_of
+from sourcefree.data.names import one_form, stem_of
 from sourcefree.seeds import stream_seed
 
 ENOUGH = 30  # fewer prove little, and a model that cannot be judged cannot be delivered
@@ -68,6 +68,30 @@ def split_held_out(names: Sequence[str], *, share: float, scenes: int, seed: int
             kept_scenes += 1
     kept = set(held_out)
     return Split([position for position in range(len(names)) if position not in kept], sorted(held_out), scene_of)
+
+
+def without_classes(names: Sequence[str], classes: Collection[str]) -> list[str]:
+    """Return the names without a first folder and without a beginning of the file's name that is a class, as in ``car/car_07``.
+
+    Target images that come sorted by class are to be split as the same images in one heap would be. Else a class would pass
+    for a scene, and what is held out would be whole classes, which the model then never sees.
+
+    Args:
+        names: relative path of each image.
+        classes: names of the source model's classes.
+    """
+    known = {one_form(name).casefold() for name in classes}
+
+    def is_class(text: str) -> bool:
+        return text.casefold() in known
+
+    found = []
+    for name in map(one_form, names):
+        folder, _, rest = name.partition("/")
+        rest = rest if rest and is_class(folder) else name
+        key = _COUNTER.sub("", stem_of(rest))
+        found.append(rest[len(key) :] if is_class(key) else rest)
+    return found
 
 
 def scene_numbers(names: Sequence[str]) -> list[int]:

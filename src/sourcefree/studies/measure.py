@@ -125,6 +125,7 @@ def _target(cell: Cell, prepared: PreparedTask, source: TrainedClassifier) -> Ta
     return load_target(
         prepared.target_train,
         modality=load_modality(prepared.modality),
+        classes=source.labels,
         size=source.size,
         max_unreadable=cell.settings.max_unreadable,
         held_out=cell.settings.unseen_target,
