@@ -150,7 +150,7 @@ def test_damaged_images_are_skipped_counted_and_listed(
     arguments = replaced(adapt_arguments, "--target", target)
     result = sourcefree(*arguments, "--out", out, "--allow-collapse")
     assert victim.name in result.stdout
-    assert "names are ignored" in result.stdout
+    assert "no label is read from their names" in result.stdout
     summary = json.loads((out / "summary.json").read_text())
     assert (summary["counts"]["target"], summary["counts"]["unreadable"]) == (39, 1)
     assert any(victim.name in warning for warning in summary["warnings"])

@@ -394,4 +394,4 @@ def _folder_note(files: Sequence[ImageFile], folder: Path) -> list[str]:
     if not folders:
         return []
     shown = ", ".join(folders[:3]) + (", ..." if len(folders) > 3 else "")
-    return [f"{folder} has {len(folders)} sub-folders ({shown}): their names are ignored, no label is read from them."]
+    return [f"{folder} has {len(folders)} sub-folders ({shown}): no label is read from their names."]
