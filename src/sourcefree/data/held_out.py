@@ -81,16 +81,12 @@ def without_classes(names: Sequence[str], classes: Collection[str]) -> list[str]
         classes: names of the source model's classes.
     """
     known = {one_form(name).casefold() for name in classes}
-
-    def is_class(text: str) -> bool:
-        return text.casefold() in known
-
     found = []
     for name in map(one_form, names):
-        folder, _, rest = name.partition("/")
-        rest = rest if rest and is_class(folder) else name
-        key = _COUNTER.sub("", stem_of(rest))
-        found.append(rest[len(key) :] if is_class(key) else rest)
+        folder, _, inside = name.partition("/")
+        rest = inside if inside and folder.casefold() in known else name
+        scene = _scene_name(rest)
+        found.append(rest[len(scene) :] if scene.casefold() in known else rest)
     return found
 
 
@@ -110,9 +106,13 @@ def _scenes(names: Sequence[str], *, longest: int) -> list[int]:
 
 def _by_name(names: Sequence[str]) -> list[int]:
     """Return a scene's number for each name: names that differ in their last number only share one."""
-    keys = [_COUNTER.sub("", stem_of(name)) for name in names]
-    numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
-    return [numbers[key] for key in keys]
+    scenes = [_scene_name(name) for name in names]
+    numbers = {scene: number for number, scene in enumerate(dict.fromkeys(scenes))}
+    return [numbers[scene] for scene in scenes]
+
+
+def _scene_name(name: str) -> str:
+    return _COUNTER.sub("", stem_of(name))
 
 
 def _by_neighbourhood(names: Sequence[str], *, longest: int) -> list[int]:
