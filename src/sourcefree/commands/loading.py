@@ -1,4 +1,4 @@
-"""From folders to data sets, with what the user should hear about them."""
+"""From folders to data sets, a part of them held out."""
 
 from __future__ import annotations
 
@@ -9,29 +9,21 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from sourcefree.commands.loading_notes import empty_note, enlarged_note, folder_note, image_notes, pair_notes
 from sourcefree.data.datasets import ImagePairs, LabelledImages, UnlabelledImages
-from sourcefree.data.folders import (
-    ImageFile,
-    PairedFiles,
-    find_images,
-    find_labelled_images,
-    ignored_files,
-    ignored_images,
-)
+from sourcefree.data.folders import PairedFiles, find_images, find_labelled_images
 from sourcefree.data.held_out import split_held_out, without_classes
-from sourcefree.data.left_out import Origin, by_reason, clipping_warning
+from sourcefree.data.left_out import Origin
 from sourcefree.data.modality import MODALITIES, Modality
 from sourcefree.data.store import ImageStore, load_images, load_pairs
 from sourcefree.engine.progress import Progress, counter
 from sourcefree.errors import ConfigError, DataError
-from sourcefree.seeds import stream_seed
 
 _LEAST_PAIRS = 10
 _LEAST_TARGET = 3  # of which a third can be held out
 _PAIR_SCENES = 12  # held out: which model is delivered hangs on them, and six often prove nothing
 _TARGET_SCENES = 6  # held out: for the estimate alone
 _MORE_IMAGES = "give a folder with more images: some dozens at the very least, for a model worth having"
-_ENLARGED = 2  # times that images may be enlarged without a word
 
 
 @dataclass(frozen=True)
@@ -147,9 +139,9 @@ def load_target(
     )
     measured = modality if modality.measured else store.measure(modality)
     notes = [
-        *_image_notes(store, folder, modality),
+        *image_notes(store, folder, modality),
         *enlarged_note(folder, pixels=store.pixels, size=size),
-        *_folder_note(files, folder),
+        *folder_note(files, folder),
     ]
     images = UnlabelledImages(store, modality=measured, size=size, seed=seed)
     if len(images) < _LEAST_TARGET:
@@ -223,7 +215,7 @@ def load_pair_data(
     )
     split = split_held_out(pairs.names, share=held_out, scenes=_PAIR_SCENES, seed=seed)
     unreadable = sorted([*sources.unreadable, *targets.unreadable])
-    notes = _pair_notes(paired, sources.unreadable, targets.unreadable)
+    notes = pair_notes(paired, sources.unreadable, targets.unreadable)
     return PairData(
         train=pairs.subset(split.train),
         held_out=pairs.subset(split.held_out).plain(),
@@ -270,22 +262,9 @@ def load_labelled(
     )
     measured = modality if modality.measured else store.measure(modality)
     class_index = np.asarray(found.class_index, dtype=np.int64)[store.kept]
-    notes = (*_image_notes(store, folder, modality), *_empty_note(folder, found.files))
+    notes = (*image_notes(store, folder, modality), *empty_note(folder, found.files))
     images = LabelledImages(store, class_index, modality=measured, size=size, seed=seed)
     return LabelledData(images, tuple(found.labels), class_index, measured, store.unreadable, notes, store.pixels)
-
-
-def split_stratified(class_index: NDArray[np.int64], *, share: float, seed: int) -> tuple[list[int], list[int]]:
-    """Return positions to train on and positions held out: ``share`` of each class, at least one of each with two or more."""
-    generator = np.random.default_rng(stream_seed(seed, "held-out labels"))
-    train: list[int] = []
-    kept: list[int] = []
-    for label in np.unique(class_index):
-        positions = generator.permutation(np.flatnonzero(class_index == label))
-        count = min(max(1, round(share * len(positions))), len(positions) - 1)
-        kept += positions[:count].tolist()
-        train += positions[count:].tolist()
-    return sorted(train), sorted(kept)
 
 
 def check_enough(count: int, *, where: Path, batch_size: int, processes: int = 1) -> None:
@@ -315,83 +294,7 @@ def check_enough(count: int, *, where: Path, batch_size: int, processes: int = 1
         )
 
 
-def _image_notes(store: ImageStore, folder: Path, modality: Modality) -> list[str]:
-    """Return what the user should hear about the images of a folder."""
-    clipped = [f"{folder}: {warning}" for warning in clipping_warning(modality, store.clipped)]
-    return [*_ignored_note(folder), *_unreadable_note(store.unreadable, str(folder)), *clipped]
-
-
-def enlarged_note(folder: Path, *, pixels: int, size: int) -> list[str]:
-    """Return a sentence for the user where the network sees images much larger than they are.
-
-    Args:
-        folder: of the images.
-        pixels: longer side of the median image; 0 where that is not known.
-        size: of the network's input in pixels.
-    """
-    if not 0 < _ENLARGED * pixels < size:
-        return []
-    return [
-        f"The images of {folder} are {pixels} px (longer side, median), the network sees {size} px: that costs time and adds "
-        "no detail."
-    ]
-
-
-def _pair_notes(paired: PairedFiles, sources: list[tuple[str, str]], targets: list[tuple[str, str]]) -> tuple[str, ...]:
-    """Return what the user should hear about the files of the pairs, given those of each side that cannot be used."""
-    notes = [
-        note
-        for folder, unreadable, side in (
-            (paired.source_folder, sources, "source"),
-            (paired.target_folder, targets, "target"),
-        )
-        for note in (
-            *(_ignored_note(folder) if folder else []),
-            *_unreadable_note(unreadable, str(folder or f"the pairs' {side} side")),
-        )
-    ]
-    unpaired = len(paired.unpaired_source) + len(paired.unpaired_target)
-    if unpaired:
-        example = (paired.unpaired_source + paired.unpaired_target)[0]
-        notes.append(f"{unpaired} files of the pairs have no partner and are not used, for example {example}.")
-    return tuple(notes)
-
-
-def _ignored_note(folder: Path) -> list[str]:
-    images = ignored_images(ignored_files(folder))
-    return [f"{folder}: {images}"] if images else []
-
-
-def _unreadable_note(unreadable: list[tuple[str, str]], where: str) -> list[str]:
-    if not unreadable:
-        return []
-    count = len(unreadable)
-    files, are = ("file", "is") if count == 1 else ("files", "are")
-    return [f"{count} {files} of {where} cannot be used and {are} left out: {by_reason(unreadable)}."]
-
-
 def _origin(folder: Path, modality: Modality) -> Origin:
     sensor = modality.name if modality.name in MODALITIES else "SENSOR.yaml"
     hint = f"are they images of {modality.name}? sourcefree inspect {folder} --modality {sensor} lists them all"
     return Origin(str(folder), modality.name, lambda: hint)
-
-
-def _empty_note(folder: Path, files: Sequence[ImageFile]) -> list[str]:
-    """Return a sentence for the user where a class folder holds no image that is read."""
-    if not folder.is_dir():
-        return []
-    classes = {file.name.partition("/")[0] for file in files}
-    folders = [one.name for one in folder.iterdir() if one.is_dir() and not one.name.startswith(".")]
-    empty = sorted(set(folders) - classes)
-    if not empty:
-        return []
-    shown = ", ".join(empty[:5]) + (", ..." if len(empty) > 5 else "")
-    return [f"{folder}: no image in {shown}, so no class of that name."]
-
-
-def _folder_note(files: Sequence[ImageFile], folder: Path) -> list[str]:
-    folders = sorted({Path(file.name).parts[0] for file in files if "/" in file.name})
-    if not folders:
-        return []
-    shown = ", ".join(folders[:3]) + (", ..." if len(folders) > 3 else "")
-    return [f"{folder} has {len(folders)} sub-folders ({shown}): no label is read from their names."]

@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from sourcefree.commands.loading import LabelledData, check_enough, enlarged_note, load_labelled, split_stratified
+from sourcefree.commands.loading import LabelledData, check_enough, load_labelled
+from sourcefree.commands.loading_notes import enlarged_note
 from sourcefree.commands.records import report_ended_run
 from sourcefree.commands.resuming import image_facts, place, tell_resumed
 from sourcefree.config import TrainSettings, check_settings
 from sourcefree.data.datasets import LabelledImages
+from sourcefree.data.held_out import split_stratified
 from sourcefree.data.modality import Modality, load_modality
 from sourcefree.engine.checkpoint import CheckpointFile
 from sourcefree.engine.inference import infer

@@ -1,4 +1,4 @@
-"""What is kept for evidence: whole scenes, so that nothing the model was trained on comes back in its test."""
+"""What is kept for evidence: whole scenes, so that nothing trained on comes back in its test; a share of labelled images."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sourcefree.data.names import one_form, stem_of
 from sourcefree.seeds import stream_seed
@@ -97,6 +98,25 @@ def scene_numbers(names: Sequence[str]) -> list[int]:
         names: relative path of each image.
     """
     return _scenes(names, longest=_LEAST_RUN)
+
+
+def split_stratified(class_index: NDArray[np.int64], *, share: float, seed: int) -> tuple[list[int], list[int]]:
+    """Return positions to train on and positions held out: ``share`` of each class, at least one of each with two or more.
+
+    Args:
+        class_index: (N,) class of each image.
+        share: of each class that is held out.
+        seed: of the choice.
+    """
+    generator = np.random.default_rng(stream_seed(seed, "held-out labels"))
+    train: list[int] = []
+    kept: list[int] = []
+    for label in np.unique(class_index):
+        positions = generator.permutation(np.flatnonzero(class_index == label))
+        count = min(max(1, round(share * len(positions))), len(positions) - 1)
+        kept += positions[:count].tolist()
+        train += positions[count:].tolist()
+    return sorted(train), sorted(kept)
 
 
 def _scenes(names: Sequence[str], *, longest: int) -> list[int]:
