@@ -13,7 +13,7 @@ from accelerate import Accelerator
 from accelerate.state import AcceleratorState, GradientState, PartialState
 from torch import nn
 
-from sourcefree.engine.runtime import create_runtime
+from sourcefree.engine.runtime import Runtime, create_runtime
 from sourcefree.errors import ConfigError
 
 
@@ -125,3 +125,21 @@ def test_no_cast_weight_outlives_its_layer() -> None:
     runtime = create_runtime(device="cpu", precision="bf16", network=nn.Identity())
     with runtime.autocast():
         assert not torch.is_autocast_cache_enabled()
+
+
+def test_a_parameter_without_a_gradient_is_no_error_where_processes_share_the_work(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    module = nn.ModuleList([nn.Linear(2, 1), nn.Linear(2, 1)])
+    module.forward = module[0].forward  # type: ignore[method-assign]
+    runtime = create_runtime(device="cpu", precision="fp32", network=module)
+    monkeypatch.setattr(Runtime, "processes", property(lambda _: 2))
+    torch.distributed.init_process_group("gloo", store=torch.distributed.HashStore(), rank=0, world_size=1)
+    try:
+        shared = runtime.prepare(module)
+        for _ in range(2):  # what is missing in one step is missed in the next
+            shared(torch.ones(1, 2)).sum().backward()
+    finally:
+        torch.distributed.destroy_process_group()
+    assert module[0].weight.grad.tolist() == [[2, 2]]
+    assert module[1].weight.grad is None

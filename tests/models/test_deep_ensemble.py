@@ -78,3 +78,10 @@ def test_it_is_no_source_model_and_says_what_to_give_in_its_place() -> None:
     with pytest.raises(ConfigError, match="2 adapted models whose answers are averaged") as caught:
         resolve_source_model(averaged(3)[1])
     assert "candidates" in str(caught.value.hint)
+
+
+def test_it_is_all_on_the_device_of_its_members() -> None:
+    members = [student(seed, channels=1, native_stem=False).to("meta") for seed in (0, 5)]  # stands for a GPU
+    model = deep_ensemble(members)
+    assert {value.device.type for value in model.state_dict().values()} == {"meta"}
+    assert model(torch.zeros(2, 1, SIZE, SIZE, device="meta")).logits.shape == (2, CLASSES)

@@ -55,6 +55,12 @@ def test_soft_neighbourhood_density_against_loops(block: int) -> None:
     assert soft_neighbourhood_density(logits, block=block) == pytest.approx(np.mean(entropies), rel=1e-4)
 
 
+def test_neighbourhoods_of_many_images_are_those_of_some_of_them() -> None:
+    logits = 9 * torch.eye(2).repeat(10, 1)  # ten images of each answer: nine like it beside it, of any twelve fewer
+    some = soft_neighbourhood_density(logits, most=12)
+    assert math.log(2) < some < soft_neighbourhood_density(logits) == pytest.approx(math.log(9), rel=1e-3)
+
+
 def test_norm_and_correlation_by_hand() -> None:
     sure = 50 * torch.eye(4).repeat(2, 1)  # P^T P = 2 I, singular values of P are sqrt(2)
     assert nuclear_norm(sure) == pytest.approx(4 * math.sqrt(2) / 8, rel=1e-4)

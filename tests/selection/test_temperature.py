@@ -4,7 +4,12 @@ import pytest
 import torch
 
 from sourcefree.selection.scores import mutual_information, target_information
-from sourcefree.selection.temperature import pair_temperature, source_free_temperature, trusted_temperature
+from sourcefree.selection.temperature import (
+    fitted_temperature,
+    pair_temperature,
+    source_free_temperature,
+    trusted_temperature,
+)
 
 
 @pytest.mark.parametrize("loudness", [0.5, 2.0])
@@ -58,3 +63,7 @@ def test_mixtures_are_believed_within_the_limits_that_pairs_set(
     of_mixtures: float, of_pairs: float, trusted: float
 ) -> None:
     assert trusted_temperature(of_mixtures=of_mixtures, of_pairs=of_pairs) == pytest.approx(trusted)
+
+
+def test_logits_that_are_all_alike_stay_as_they_are() -> None:
+    assert fitted_temperature(torch.zeros(4, 3), torch.tensor([0, 1, 2, 0])) == 1

@@ -6,6 +6,7 @@ import csv
 import json
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,16 @@ def test_the_defaults_win_where_nothing_is_better(tmp_path: Path) -> None:
     assert (result.run / "model/w").read_text() == "0000"
 
 
+def test_a_model_that_its_guard_refuses_is_no_better_for_a_higher_score(tmp_path: Path) -> None:
+    def better_but_refused(number: int, _settings: AdaptSettings) -> TrialRecord:
+        return replace(gave(0.1), delivered="source-only", refused=True) if number else gave(0.5)
+
+    result, _ = run(tmp_path / "one", 3, better_but_refused)
+    assert result.best is result.default
+    none, _ = run(tmp_path / "none", 3, lambda number, _: replace(gave(0.5 - 0.1 * number), refused=True))
+    assert none.best.number == 2
+
+
 def test_a_finished_tuning_runs_nothing_and_more_trials_are_added(tmp_path: Path) -> None:
     first, _ = run(tmp_path, 2, third_is_best)
     table = (tmp_path / "trials.csv").read_text()
@@ -209,6 +220,7 @@ def test_a_trial_goes_on_from_its_folder_and_is_never_run_twice(
     assert not (place / "checkpoints").exists()
     assert record.scores == {"pair_divergence": len("adapted"), "snd": 1}
     assert (record.status, record.delivered, record.warnings) == ("done", "source-only", ["mind"])
+    assert record.refused
     assert run_trial(folder=place, settings=settings, inputs={}) == record == read_record(place)
     assert calls == [False]
     (place / RECORD).unlink()  # stopped before the end: gone on with

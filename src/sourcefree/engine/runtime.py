@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import platform
 import sys
+import warnings
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -76,11 +77,16 @@ class Runtime:
         return _images_channels_last(sent) if self.channels_last else sent
 
     def prepare(self, module: nn.Module) -> nn.Module:
-        """Return the module ready for training: in all processes its gradients are the mean over them."""
+        """Return the module ready for training: in all processes its gradients are the mean over them.
+
+        A parameter may go without a gradient, as in a user's network with a layer that its forward pass does not call.
+        """
         placed = self.place(module)
         if self.processes == 1:
             return placed
-        return DistributedDataParallel(placed, device_ids=[self.device.index] if self.device.type == "cuda" else None)
+        warnings.filterwarnings("ignore", message="find_unused_parameters=True was specified")  # where all are used
+        devices = [self.device.index] if self.device.type == "cuda" else None
+        return DistributedDataParallel(placed, device_ids=devices, find_unused_parameters=True)
 
     def mean_over_processes(self, values: Tensor) -> Tensor:
         """Return the mean of a tensor over all processes."""

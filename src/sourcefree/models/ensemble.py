@@ -120,12 +120,12 @@ def deep_ensemble(members: Sequence[Classifier]) -> Classifier:
     """Return one classifier that averages the probabilities of models which were trained alike, with other orders of images.
 
     Args:
-        members: of one sensor; each keeps what stands before its network, which may have been trained with it.
+        members: of one sensor, on one device; each keeps what stands before its network, which may have been trained with it.
 
     Reference: Lakshminarayanan et al., "Simple and scalable predictive uncertainty estimation using deep ensembles", NeurIPS
     2017.
     """
-    return _mixed(members)
+    return _mixed(members).to(next(members[0].parameters()).device)
 
 
 def _mixed(members: Sequence[Classifier]) -> Classifier:

@@ -117,20 +117,26 @@ def dominant_share(logits: Tensor) -> float:
     return float(counts.max()) / max(1, len(logits))
 
 
-def soft_neighbourhood_density(logits: Tensor, *, temperature: float = 0.05, block: int = 1024) -> float:
+def soft_neighbourhood_density(
+    logits: Tensor, *, temperature: float = 0.05, block: int = 1024, most: int = 10_000
+) -> float:
     """Return the mean entropy of each image's similarity to all others, in nats; in 0..log(N - 1), higher is better.
 
     High where images lie in large dense groups: the answers' vectors are compared by cosine, a softmax at a low temperature
-    turns each row into a distribution over the other images. Rows are taken ``block`` at a time, so memory grows with N only.
+    turns each row into a distribution over the other images. Of more than ``most`` images so many of a fixed shuffle are
+    looked at, and of them ``block`` at a time: time would grow with N squared, and memory with N.
 
     Args:
         logits: (N, K) on target images.
         temperature: of the softmax over similarities.
         block: rows at a time.
+        most: images that take part.
 
     Reference: Saito et al., "Tune it the right way: unsupervised validation of domain adaptation via soft neighborhood
     density", ICCV 2021, equations 2 to 4. Its caveat: a model collapsed to one class scores highest.
     """
+    if len(logits) > most:
+        logits = logits[torch.randperm(len(logits), generator=torch.Generator().manual_seed(0))[:most]]
     points = normalize(logits.float().softmax(-1))
     if len(points) < 2:
         return 0.0  # there is no neighbour

@@ -88,6 +88,8 @@ def trusted_temperature(*, of_mixtures: float, of_pairs: float) -> float:
 def fitted_temperature(logits: Tensor, labels: Tensor) -> float:
     """Return the temperature at which logits have the least cross-entropy with labels, on a logarithmic grid in 0.1..10.
 
+    Logits that are all alike have the same at every temperature, and stay as they are.
+
     Args:
         logits: (N, K), finite.
         labels: (N,) classes.
@@ -95,4 +97,4 @@ def fitted_temperature(logits: Tensor, labels: Tensor) -> float:
     Reference: Guo et al., "On calibration of modern neural networks", ICML 2017.
     """
     losses = torch.stack([cross_entropy(logits / t, labels) for t in _TEMPERATURES])
-    return float(_TEMPERATURES[losses.argmin()])
+    return float(_TEMPERATURES[losses.argmin()]) if losses.min() < losses.max() else 1.0

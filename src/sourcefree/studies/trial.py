@@ -30,6 +30,7 @@ class TrialRecord:
         seconds: time it took; of a run that was stopped, its last part.
         note: why it diverged.
         warnings: plain sentences of the run.
+        refused: whether the run's guard delivers another model than the one that the method is about.
     """
 
     status: Literal["done", "diverged"]
@@ -38,6 +39,7 @@ class TrialRecord:
     seconds: float
     note: str = ""
     warnings: list[str] = field(default_factory=list)
+    refused: bool = False
 
 
 def run_trial(*, folder: Path, settings: AdaptSettings, inputs: Mapping[str, Any]) -> TrialRecord:
@@ -61,9 +63,8 @@ def run_trial(*, folder: Path, settings: AdaptSettings, inputs: Mapping[str, Any
         adapt(**inputs, out=folder, settings=settings, resume=resume)
     except DivergenceError as error:
         note = error.message
-    scores, delivered, warnings = _outcome(folder / "summary.json")
     status: Literal["done", "diverged"] = "diverged" if note else "done"
-    record = TrialRecord(status, scores, delivered, time.perf_counter() - started, note, warnings)
+    record = _record(folder / "summary.json", status, time.perf_counter() - started, note)
     RunFolder(folder).write_json(RECORD, vars(record))
     return record
 
@@ -107,11 +108,12 @@ def strip(folder: Path) -> None:
             entry.unlink()
 
 
-def _outcome(summary: Path) -> tuple[dict[str, float], str, list[str]]:
-    """Return the scores of the method's own model, what is delivered, and the warnings; nothing if training broke off."""
+def _record(summary: Path, status: Literal["done", "diverged"], seconds: float, note: str) -> TrialRecord:
+    """Return what the run's summary says of it; nothing but the reason where training broke off before there was one."""
     if not summary.is_file():
-        return {}, "", []
+        return TrialRecord(status, {}, "", seconds, note)
     content = read_json(summary)
-    candidates = {entry["name"]: entry for entry in content["candidates"]}
-    ours = candidates[content["preferred"]]
-    return {**ours["scores"], **ours["target_scores"]}, content["delivered"], content["warnings"]
+    preferred, delivered = content["preferred"], content["delivered"]
+    ours = next(entry for entry in content["candidates"] if entry["name"] == preferred)
+    scores = {**ours["scores"], **ours["target_scores"]}
+    return TrialRecord(status, scores, delivered, seconds, note, content["warnings"], refused=delivered != preferred)

@@ -169,9 +169,12 @@ class Tuning:
             self.folder.write_yaml("best.yaml", self._settings(best).model_dump(mode="json"))
 
     def _best(self) -> Trial | None:
-        """Return the trial of the highest score, the earlier one of equals; None while all have diverged."""
+        """Return the trial of the highest score, the earlier one of equals; None while all have diverged.
+
+        A model that its run's guard would not deliver comes after all that were: the score alone is no reason to trust it.
+        """
         done = [trial for trial in self.trials.values() if trial.record.status == "done"]
-        return max(done, key=lambda trial: (trial.score, -trial.number), default=None)
+        return max(done, key=lambda trial: (not trial.record.refused, trial.score, -trial.number), default=None)
 
     def _settings(self, tried: Point | Trial) -> AdaptSettings:
         return override(self.settings, tried.values, origin=f"trial {tried.number}")
@@ -181,7 +184,9 @@ class Tuning:
 
     def _told(self, trial: Trial, remaining: int, seconds: float) -> str:
         best = self._best()
-        came = f"score {trial.score:.4f}" if trial.record.status == "done" else f"diverged ({trial.record.note})"
+        record = trial.record
+        refused = f", but {record.delivered} is delivered" if record.refused else ""
+        came = f"score {trial.score:.4f}{refused}" if record.status == "done" else f"diverged ({record.note})"
         leads = f"; best: trial {best.number}, {best.score:.4f}" if best is not None else ""
         left = f"; {remaining} to go, about {_duration(seconds)} left" if remaining else ""
         return f"trial {trial.number}: {came}{leads}{left}"
