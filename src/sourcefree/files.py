@@ -82,6 +82,11 @@ def whole_folder(out: Path) -> Iterator[Path]:
         shutil.rmtree(place, ignore_errors=True)
 
 
+def is_leftover(path: Path) -> bool:
+    """Return whether a file is of no use to anyone: a lock, or half a file of a process that was killed."""
+    return path.name == ".lock" or (path.name.startswith(".") and path.name.endswith(".part"))
+
+
 def check_output(out: Path, *, resume: bool | None) -> None:
     """Check that a run can be written to ``out``; nothing is changed.
 
@@ -95,7 +100,7 @@ def check_output(out: Path, *, resume: bool | None) -> None:
     check_place(out)
     if resume and not (out / "config.yaml").is_file():
         raise ConfigError(f"{out}: there is no run to resume", hint="leave out --resume to start one")
-    if not resume and out.is_dir() and any(out.iterdir()):
+    if not resume and out.is_dir() and not all(map(is_leftover, out.iterdir())):
         raise ConfigError(
             f"{out}: the folder exists and is not empty",
             hint="choose another --out"

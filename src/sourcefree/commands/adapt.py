@@ -167,7 +167,7 @@ def _data_facts(adaptation: Adaptation) -> dict[str, Any]:
     source, sensor = adaptation.source, adaptation.target.modality
     return {
         "source_model": source_facts(source),
-        "target": image_facts(adaptation.target.whole.names, sensor),
+        "target": image_facts(adaptation.target.whole, modality=sensor),
         "pairs": pair_facts(adaptation.pairs.whole, source=source.modality, target=sensor),
     }
 

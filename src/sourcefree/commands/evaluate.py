@@ -11,6 +11,7 @@ import numpy as np
 from torch import nn
 
 from sourcefree.commands.loading import LabelledData, load_labelled
+from sourcefree.commands.resuming import place
 from sourcefree.config import Device, Precision
 from sourcefree.defaults import MAX_UNREADABLE
 from sourcefree.engine.inference import infer
@@ -96,7 +97,7 @@ def evaluate(
     delivered = str(summary["delivered"]) if summary else next(iter(metrics))
     report = None
     if summary is not None and runtime.is_main:
-        _add_to_summary(RunFolder(run), summary, metrics, images.name)
+        _add_to_summary(RunFolder(run), summary, metrics, images)
         if (run / "model" / "README.md").is_file():
             write_model_card(run)
         if delivered in answers:
@@ -130,12 +131,14 @@ def _models(
 
 
 def _add_to_summary(
-    folder: RunFolder, summary: dict[str, Any], metrics: Mapping[str, ClassificationMetrics], data: str
+    folder: RunFolder, summary: dict[str, Any], metrics: Mapping[str, ClassificationMetrics], images: Path
 ) -> None:
+    data, folder_of_data = images.name, place(images)  # folders of one name may be of other images
     for candidate in summary["candidates"]:
         if candidate["name"] in metrics:
-            candidate["evaluation"] = {**metrics[candidate["name"]].to_dict(), "data": data}
-        elif (candidate.get("evaluation") or {}).get("data") != data:
+            measured = metrics[candidate["name"]].to_dict()
+            candidate["evaluation"] = {**measured, "data": data, "folder": folder_of_data}
+        elif (candidate.get("evaluation") or {}).get("folder") != folder_of_data:
             candidate["evaluation"] = None  # of a model that was deleted, on other images than the rest
         if candidate["name"] == "source" and "source" in metrics:  # all that is told of it is of the images measured
             candidate["description"] = f"The source model on labelled images: {data}."

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from torch import Tensor
 
 from sourcefree.commands.source_models import SourceModel
-from sourcefree.data.datasets import ImagePairs
+from sourcefree.data.datasets import ImagePairs, LabelledImages, UnlabelledImages
 from sourcefree.data.folders import ImageFile
 from sourcefree.data.modality import Modality
 from sourcefree.engine.progress import Progress
@@ -67,18 +67,24 @@ def file_facts(files: Sequence[ImageFile]) -> dict[str, Any]:
     return {"files": len(files), "names": fingerprint("\n".join(file.name for file in files))}
 
 
-def image_facts(names: Sequence[str], modality: Modality) -> dict[str, Any]:
+def image_facts(*views: UnlabelledImages | LabelledImages, modality: Modality) -> dict[str, Any]:
     """Return what tells images from others, for the configuration that a resumed run must repeat.
 
+    Files of the same names may hold other images by now. Where the statistics of the sensor are given, and not measured, it is
+    ``image_mean`` alone that tells.
+
     Args:
-        names: of the readable images.
-        modality: their sensor, with statistics.
+        views: the images, in one part or several.
+        modality: their sensor, with the statistics that they are standardised by.
     """
+    names = [name for view in views for name in view.names]
+    means = torch.cat([_image_means(view.plain(), part=0) for view in views])
     return {
         "images": len(names),
         "names": fingerprint("\n".join(names)),
         "mean": modality.mean,
         "std": modality.std,
+        "image_mean": _in_unit(means, modality),
     }
 
 
@@ -90,21 +96,26 @@ def pair_facts(pairs: ImagePairs, *, source: Modality, target: Modality) -> dict
         source: the sensor of one side with the statistics that it is standardised by.
         target: that of the other.
     """
-    parts = np.array_split(np.arange(len(pairs)), -(-len(pairs) // _CHUNK))
-    # Of each image first: a float32 sum over all of them would depend on the CPU in more than its last digits.
-    means = [[images.mean((2, 3)).double() for images in pairs[indices][:2]] for indices in parts]
-    of_source, of_target = (torch.cat(side).mean(0).numpy() for side in zip(*means, strict=True))
     return {
         "images": len(pairs),
         "names": fingerprint("\n".join(pairs.names)),
-        "source_mean": _in_unit(of_source, source),
-        "target_mean": _in_unit(of_target, target),
+        "source_mean": _in_unit(_image_means(pairs, part=0), source),
+        "target_mean": _in_unit(_image_means(pairs, part=1), target),
     }
 
 
-def _in_unit(mean: NDArray[np.float64], modality: Modality) -> list[float]:
+def _image_means(view: UnlabelledImages | LabelledImages | ImagePairs, *, part: int) -> Tensor:
+    """Return the mean of each image, (N, C), which is in that place of a batch.
+
+    Of each image first: a float32 sum over all of them would depend on the CPU in more than its last digits.
+    """
+    chunks = np.array_split(np.arange(len(view)), -(-len(view) // _CHUNK))
+    return torch.cat([view[indices][part].mean((2, 3)).double() for indices in chunks])
+
+
+def _in_unit(means: Tensor, modality: Modality) -> list[float]:
     """Return the mean of standardised values in the sensor's unit: next to 0, no last digit can be told from a difference."""
-    values: list[float] = (np.asarray(modality.mean) + np.asarray(modality.std) * mean).tolist()
+    values: list[float] = (np.asarray(modality.mean) + np.asarray(modality.std) * means.mean(0).numpy()).tolist()
     return values
 
 

@@ -115,7 +115,7 @@ def train_source(
     check_enough(len(data.train), where=Path(images), batch_size=batch_size, processes=runtime.processes)
     runtime.wait()
     inputs = {"images": place(images), "test": place(test), "modality": sensor.to_dict()}
-    facts = image_facts([*data.train.names, *data.test.names], data.modality)
+    facts = image_facts(data.train, data.test, modality=data.modality)
     config = {"inputs": inputs, "settings": settings.model_dump(), "data": facts}
     folder = open_run(out, config=config, resume=resume, active=runtime.is_main)
     environment = runtime.describe()

@@ -84,16 +84,20 @@ def open_run(out: Path, *, config: Mapping[str, Any], resume: bool, active: bool
     """Return the run folder with its ``config.yaml``; call :func:`sourcefree.files.check_output` first.
 
     Raises:
-        ConfigError: ``resume`` is on and the run was started with another configuration, or is still running.
+        ConfigError: another process runs in the folder, or another run was begun there since it was looked at; or ``resume``
+            is on and the run was started with another configuration.
         CheckpointError: ``resume`` is on and its configuration cannot be read.
     """
     if resume:
         with locked(out) if active else nullcontext():
             return _reopened(RunFolder(out, active), config)
     if active:
-        out.mkdir(parents=True, exist_ok=True)
-        (out / "checkpoints").mkdir(exist_ok=True)
-        RunFolder(out).write_yaml("config.yaml", config)
+        with locked(out):
+            if (out / "config.yaml").exists():
+                raise ConfigError(f"{out}: another run was begun here in the meantime", hint="choose another --out")
+            # First of all: a run that is stopped before has left nothing that would have to be resumed.
+            RunFolder(out).write_yaml("config.yaml", config)
+            (out / "checkpoints").mkdir(exist_ok=True)
     return RunFolder(out, active)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from sourcefree.engine.progress import Progress, Silent
 from sourcefree.errors import ConfigError, DataError, SourcefreeError
-from sourcefree.files import check_place, write_text
+from sourcefree.files import check_place, is_leftover, write_text
 from sourcefree.lock import locked
 from sourcefree.studies.cell import Cell, Row
 from sourcefree.studies.executors import Executor, LocalExecutor, RayExecutor
@@ -27,7 +27,7 @@ from sourcefree.studies.summary import Table, summary_tables
 from sourcefree.studies.task_folders import TaskFolders, is_prepared
 
 _STUDY = {"results.csv", "results.data", "points.csv"}
-_BEGUN = {".lock", "cache", "cells"}  # all there may be of a study that was stopped before it had a row
+_BEGUN = {"cache", "cells"}  # all there may be of a study that was stopped before it had a row
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def _check_out(out: Path) -> None:
         ConfigError: it cannot be written to, or holds other files.
     """
     check_place(out)
-    found = {path.name for path in out.iterdir()} if out.is_dir() else set()
+    found = {path.name for path in out.iterdir() if not is_leftover(path)} if out.is_dir() else set()
     others = sorted(found - _BEGUN)
     if others and not found & _STUDY:
         raise ConfigError(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sourcefree.data.folders import ImageFile, LabelledFiles, find_images, find_labelled_images
-from sourcefree.data.names import one_form
+from sourcefree.data.image_io import IMAGE_SUFFIXES
 from sourcefree.errors import ConfigError, did_you_mean
 from sourcefree.seeds import stream_seed
 from sourcefree.studies.splits import scene_of, split_by_scene
@@ -28,9 +28,8 @@ def link_folders(data: FolderData, *, seed: int, out: Path) -> None:
         ConfigError: classes, scenes or partners do not fit.
         DataError: a folder cannot be read.
     """
-    names = _class_names(data.source)
-    _check_classes(data, names)
-    found = find_labelled_images(data.source, labels=names)
+    found = find_labelled_images(data.source)
+    _check_classes(data, found.labels)
     task = _task_images(data, found)
     scenes = [scene_of(file.name, data.group) for file, _ in task]
     shares = [data.source_share * 0.9, data.source_share * 0.1, data.target_share]
@@ -91,14 +90,13 @@ def _named(found: LabelledFiles) -> list[tuple[ImageFile, str]]:
     return [(file, found.labels[index]) for file, index in zip(found.files, found.class_index, strict=True)]
 
 
-def _class_names(folder: Path) -> list[str]:
-    return sorted({one_form(file.name.partition("/")[0]) for file in find_images(folder)})
-
-
 def _pair_files(data: FolderData, found: LabelledFiles, used: set[str]) -> list[ImageFile]:
+    """Return the source side of the pairs: of a pool or of the irrelevant classes, without the scenes in ``used``."""
     if data.pool_source is not None:
-        return [file for file in find_images(data.pool_source) if scene_of(file.name, data.group) not in used]
-    return [file for file, name in _named(found) if name in data.irrelevant]
+        files = find_images(data.pool_source)
+    else:
+        files = [file for file, name in _named(found) if name in data.irrelevant]
+    return [file for file in files if scene_of(file.name, data.group) not in used]
 
 
 def _partner(targets: Mapping[str, ImageFile], file: ImageFile, folder: Path) -> ImageFile:
@@ -111,7 +109,8 @@ def _partner(targets: Mapping[str, ImageFile], file: ImageFile, folder: Path) ->
 
 
 def link(file: ImageFile, folder: Path) -> None:
-    """Link an image under its relative name in a folder."""
-    place = folder / file.name
+    """Link an image under its relative name in a folder; one of a manifest, whose name may lack it, with its file's ending."""
+    name = file.name if Path(file.name).suffix.lower() in IMAGE_SUFFIXES else file.name + file.path.suffix
+    place = folder / name
     place.parent.mkdir(parents=True, exist_ok=True)
     place.symlink_to(file.path.resolve())
