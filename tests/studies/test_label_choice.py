@@ -62,7 +62,7 @@ def test_a_score_stands_beside_labels_and_chance_beside_both() -> None:
     assert by["all labels"] == ["0.0", "0.0", "0.0"]
     assert {row[0]: row[1:] for row in ranks.body}["target_information"] == ["1.00", "-1.00", "0.00"]
     alone = {row[0]: row[1:] for row in label_tables([rows[0], *rows[2:]])[1].body}
-    assert alone["all labels"] == ["", "1.00", "1.00"]  # one model has no ranks
+    assert alone["all labels"] == ["", "1.00", ""]  # one model has no ranks
     # Models on their way are ranked, and are no choice.
     early = {**rows[0], "progress": 0.5, "correct": " ".join(["11111"] * 20), "target_information": 0.0}
     choice, ranks = label_tables([*rows, early])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -158,7 +159,19 @@ def test_two_scores_are_combined_within_a_task_and_seed_where_every_model_has_bo
         ["informed_agreement", "0.80", "0.60"],
         ["combined_rank", "0.97", ""],
     ]
-    assert {line[0]: line[1:] for line in finished.body}["combined_rank"] == ["0.0", "", "0.0", "0.0"]
+    assert {line[0]: line[1:] for line in finished.body}["combined_rank"] == ["0.0", "", "", ""]
+
+
+def test_tasks_count_alike_however_many_seeds_they_have_and_what_is_no_number_is_not_chosen() -> None:
+    rows = [
+        {
+            **{"task": task, "seed": seed, "method": "m", "stage": "adapted", "progress": 1},
+            **{"accuracy": accuracy, "score": score},
+        }
+        for task, seed, scores in (("a", 0, (2, 1)), ("a", 1, (2, 1)), ("a", 2, (2, math.nan)), ("b", 0, (1, 2)))
+        for accuracy, score in zip((0.9, 0.7), scores, strict=True)
+    ]
+    assert quality_tables(rows)[1].body == [["score", "0.0", "20.0", "10.0", "20.0"]]
 
 
 def test_the_error_of_the_estimate_is_that_of_the_ends() -> None:

@@ -112,15 +112,20 @@ def _table(title: str, rows: Sequence[Row], measure: Measure, note: str, *, digi
             found.setdefault(chooser, {}).setdefault(group[0]["task"], []).append(measure(values, drawn.test))
     body = []
     for chooser, by_task in found.items():
-        everything = [value for values in by_task.values() for value in values]
-        body.append([chooser, *(_mean(by_task.get(task, []), digits) for task in tasks), _mean(everything, digits)])
+        means = [_mean(by_task.get(task, [])) for task in tasks]
+        body.append([chooser, *(_text(value, digits) for value in (*means, fmean(means)))])
     return Table(title, ["choice by", *tasks, "mean"], body, note)
 
 
-def _mean(values: Sequence[float], digits: int) -> str:
-    """Return the mean as text; empty where there is none, as of the ranks of a single model."""
+def _mean(values: Sequence[float]) -> float:
+    """Return the mean of those that are numbers; NaN where none is, as of the ranks of a single model."""
     known = [value for value in values if math.isfinite(value)]
-    return f"{fmean(known):.{digits}f}" if known else ""
+    return fmean(known) if known else math.nan
+
+
+def _text(value: float, digits: int) -> str:
+    """Return a number as text; nothing where it is none, so that a mean over some tasks is not read beside one over all."""
+    return f"{value:.{digits}f}" if math.isfinite(value) else ""
 
 
 def _choosers(group: Sequence[Row], drawn: Draws) -> dict[str, Values]:

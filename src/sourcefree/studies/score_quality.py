@@ -59,7 +59,7 @@ def quality(rows: Sequence[Row], *, task: str, score: str) -> Quality:
         values, accuracy = _values(group, score), np.asarray([row["accuracy"] for row in group])
         if np.ptp(values) > 0 and np.ptp(accuracy) > 0:
             correlations.append(float(spearmanr(values, accuracy).statistic))
-        regrets.append(float(accuracy.max() - accuracy[values.argmax()]))
+        regrets.append(float(accuracy.max() - accuracy[_best(values)]))
     return Quality(fmean(correlations) if correlations else math.nan, tuple(regrets))
 
 
@@ -108,9 +108,15 @@ def _regret_table(title: str, rows: Sequence[Row], note: str) -> Table:
     body = []
     for score in score_names(rows):
         measured = [quality(rows, task=task, score=score).regrets for task in tasks]
-        everything = [value for regrets in measured for value in regrets]
-        body.append([score, *map(_points, measured), _points(everything), f"{100 * max(everything):.1f}"])
+        body.append([score, *map(_points, measured), *_mean_and_worst(measured)])
     return Table(title, ["score", *tasks, "mean", "worst"], body, note)
+
+
+def _mean_and_worst(measured: Sequence[Sequence[float]]) -> tuple[str, str]:
+    """Return the mean over tasks, whose numbers of seeds may differ, and the worst; empty where a task has no value."""
+    if not all(measured):
+        return "", ""
+    return _points([fmean(regrets) for regrets in measured]), f"{100 * max(map(max, measured)):.1f}"
 
 
 def moment_gains(rows: Sequence[Row], score: str) -> list[float]:
@@ -120,7 +126,7 @@ def moment_gains(rows: Sequence[Row], score: str) -> list[float]:
         if not all(score in row for row in group):
             continue
         end = next(row for row in group if _is_end(row))
-        gains.append(group[int(_values(group, score).argmax())]["accuracy"] - end["accuracy"])
+        gains.append(group[_best(_values(group, score))]["accuracy"] - end["accuracy"])
     return gains
 
 
@@ -184,6 +190,11 @@ def _correlation(value: float) -> str:
 
 def _points(shares: Sequence[float]) -> str:
     return f"{100 * fmean(shares):.1f}" if shares else ""
+
+
+def _best(values: np.ndarray) -> int:
+    """Return the place of the highest score; one that is no number is no reason to choose a model."""
+    return int(np.where(np.isnan(values), -np.inf, values).argmax())
 
 
 def _values(group: Sequence[Row], score: str) -> np.ndarray:
