@@ -1,14 +1,14 @@
-"""Whether a model's answers on pairs have anything to do with what it sees: permutation tests between and within scenes."""
+"""Whether a model's answers on pairs have anything to do with what it sees: tests between and within scenes, by chance."""
 
 from __future__ import annotations
 
 import torch
+from scipy.stats import combine_pvalues
 from torch import Tensor
 from torch.nn.functional import log_softmax
 
 _ROUNDS = 2000
 _EQUAL = 1e-6  # sums of the same numbers in another order differ by less
-_FEW = 4  # scenes; of fewer, nothing within them says that other scenes are like them
 
 
 def chance_of_match(logits: Tensor, source_logits: Tensor, scenes: Tensor) -> float:
@@ -22,29 +22,31 @@ def chance_of_match(logits: Tensor, source_logits: Tensor, scenes: Tensor) -> fl
 
     * between scenes, whole scenes are exchanged, and what differs within one has no part in it. S scenes allow no value below
       about 1 / S!;
-    * within scenes, where there are four at least, p is shifted against s along the order of the pairs, from the end to the
-      beginning, by a random amount in each scene. Neighbours (frames of a film, tiles of a map) stay neighbours, so answers
-      that change slowly on both sides are no match by that alone, as they would be with pairs exchanged one by one.
+    * within scenes, it counts how s and log p vary together around their means in each. If they had nothing to do with each
+      other that would be above zero as often as below, so its sign is drawn at random in each scene. Neighbours (frames of a
+      film, tiles of a map) may be as alike as they like: answers that drift on both sides vary together by chance, one way in
+      one scene and the other way in the next. S scenes allow no value below about 2^-S.
 
-    The smaller of both counts, twice (Bonferroni); or the only one that there is, where scenes are of one pair each.
+    Neither hears what the other does, so both are combined (Fisher's method); where scenes are of one pair each, there is the
+    first alone.
 
     Args:
         logits: (N, K) of the model on the target images of pairs that it was not trained on.
         source_logits: (N, K) of the source model on their source images.
-        scenes: (N,) number of the scene of each pair; those of a scene in the order of their names.
+        scenes: (N,) number of the scene of each pair.
 
-    Reference: ours; permutation tests: Good, "Permutation, parametric and bootstrap tests of hypotheses", 2005; random shifts:
-    Lotwick and Silverman, "Methods for analysing spatial processes of several types of points", 1982.
+    Reference: ours; tests by permutations and by signs: Good, "Permutation, parametric and bootstrap tests of hypotheses",
+    2005; two in one: Fisher, "Statistical methods for research workers", 1932.
     """
     if not logits.isfinite().all():
         return 1.0  # no comparison with what is not a number is ever true
     answers, source = log_softmax(logits.double(), -1), source_logits.double().softmax(-1)
     members = [(scenes == number).nonzero().flatten() for number in sorted(set(scenes.tolist()))]
     generator = torch.Generator().manual_seed(0)
-    found = [_between(source, answers, members, generator)]
-    if len(members) >= _FEW and len(members) < len(scenes):
-        found.append(_within(source, answers, members, generator))
-    return min(1.0, len(found) * min(found))
+    between = _between(source, answers, members, generator)
+    if len(members) == len(scenes):
+        return between
+    return float(combine_pvalues([between, _within(source, answers, members, generator)], method="fisher").pvalue)
 
 
 def _between(source: Tensor, answers: Tensor, members: list[Tensor], generator: torch.Generator) -> float:
@@ -57,14 +59,10 @@ def _between(source: Tensor, answers: Tensor, members: list[Tensor], generator: 
 
 
 def _within(source: Tensor, answers: Tensor, members: list[Tensor], generator: torch.Generator) -> float:
-    """Shift the model's answers along the pairs of each scene."""
-    shifted = torch.zeros(_ROUNDS, dtype=source.dtype)
-    observed = torch.zeros((), dtype=source.dtype)
-    for pairs in members:
-        by_shift = torch.stack([(source[pairs] * answers[pairs].roll(-shift, 0)).sum() for shift in range(len(pairs))])
-        observed += by_shift[0]
-        shifted += by_shift[torch.randint(len(pairs), (_ROUNDS,), generator=generator)]
-    return _share(shifted, observed)
+    """Draw at random in each scene whether its answers vary together as they do or the other way round."""
+    together = torch.stack([((source[pairs] - source[pairs].mean(0)) * answers[pairs]).sum() for pairs in members])
+    signs = 2.0 * torch.randint(2, (_ROUNDS, len(members)), generator=generator).to(together) - 1
+    return _share(signs @ together, together.sum())
 
 
 def _share(exchanged: Tensor, observed: Tensor) -> float:
