@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sourcefree.data.held_out import split_held_out, without_classes
+from sourcefree.data.held_out import split_held_out
+from sourcefree.data.scenes import without_classes
 
 
 def held_out(names: list[str], share: float = 0.1, seed: int = 0, scenes: int = 6) -> list[str]:
@@ -62,7 +63,43 @@ def test_pairs_in_class_folders_give_enough_scenes_to_judge_by(folders: int) -> 
 def test_classes_are_no_part_of_what_scenes_are_told_by() -> None:
     names = ["car/0001.png", "Car/car_0002.png", "car_0003.png", "car/night_4_c1.png", "street/car/5.png", "cart/6.png"]
     found = without_classes(names, ["car", "bus"])
-    assert found == ["0001.png", "_0002.png", "_0003.png", "night_4_c1.png", "street/car/5.png", "cart/6.png"]
+    assert found == ["0001.png", "_0002.png", "_0003.png", "night_4_c1.png", "street/5.png", "cart/6.png"]
+    pictures = ["field/field_0001_c2.png", "field/field_0002_c1.png"]
+    assert without_classes(pictures, ["field"]) == ["field_0001_c2.png", "field_0002_c1.png"]
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "{name}/{part:04d}.png",
+        "train/{name}/{part:04d}.png",
+        "{name}/real_{number:03d}_{part:06d}.jpg",
+        "{name}/n0144{number:04d}_{part}.JPEG",
+        "{name}/{name}-thermal-{part:04d}.png",
+        "{name}_thermal_{part:04d}.tiff",
+        "{name}/{number}x_{part:04d}.png",
+    ],
+)
+def test_no_class_passes_for_a_scene_however_it_is_told_by_the_names(pattern: str) -> None:
+    classes = [f"{letter}{other}" for letter in "abcd" for other in "uvwxy"]
+    names = [
+        pattern.format(name=name, number=number, part=part) for number, name in enumerate(classes) for part in range(50)
+    ]
+    split = split_held_out(without_classes(names, classes), share=0.1, scenes=6, seed=0)
+    assert len(split.held_out) <= 120
+    trained_on = {position // 50 for position in split.train}
+    assert len(trained_on) == len(classes)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["seq{scene:02d}/frame-{part:06d}.depth.png", "apple_{scene}_{part}_depthcrop.png", "s{scene}/{part}_ir.tiff"],
+)
+def test_frames_are_told_by_their_last_number_also_where_words_follow(pattern: str) -> None:
+    names = [pattern.format(scene=scene, part=part) for scene in range(25) for part in range(40)]
+    split = split_held_out(names, share=0.1, scenes=6, seed=0)
+    assert len(set(split.scenes)) == 25
+    assert not {position // 40 for position in split.held_out} & {position // 40 for position in split.train}
 
 
 def test_scenes_that_show_several_classes_stay_together() -> None:

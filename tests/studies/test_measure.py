@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,12 +15,13 @@ from sourcefree.overrides import override
 from sourcefree.studies.cell import Cell, Row
 from sourcefree.studies.compare import compare
 from sourcefree.studies.executors import Outcome
-from sourcefree.studies.measure import load_cell, run_cell
+from sourcefree.studies.measure import load_cell, run_cell, scenes_of_test
 from sourcefree.studies.points import PointRecorder, read_points
 from sourcefree.studies.prepare import prepare
 from sourcefree.studies.results import ResultTable
 from sourcefree.studies.study import StudySettings, ready_tasks, study_cells
 from sourcefree.studies.task_folders import PreparedTask, TaskFolders
+from sourcefree.studies.tasks import FolderData, TaskSettings
 
 
 def test_a_cell_with_a_bridge_of_another_one_counts_its_seconds_and_knows_no_peak_memory(tmp_path: Path) -> None:
@@ -131,3 +133,16 @@ def test_two_studies_that_share_a_cache_may_compute_the_same_cell_at_once(
     assert all(row["peak_memory_mb"] is not None for row in rows)  # neither went on from checkpoints of the other
     assert rows[0]["accuracy"] == rows[1]["accuracy"]
     assert not any((tmp_path / out / "cells").exists() for out in ("one", "other"))
+
+
+def test_test_images_of_one_scene_are_one_whatever_their_classes() -> None:
+    """A tile of a map under two classes is one scene; and twenty classes are no scenes."""
+    folders = FolderData(source=Path("a"), target=Path("b"), modality="sar", irrelevant=("town",), group=r"^\d{3}")
+    tasks = [TaskSettings(folders=folders), ready_tasks()["depth-tiny"]]
+    names = [
+        f"{kind}/{scene:03d}_{part}.png" for kind in "abcdefghijklmnopqrst" for scene in range(5) for part in (1, 2)
+    ]
+    test: Any = SimpleNamespace(images=SimpleNamespace(names=names), labels=tuple("abcdefghijklmnopqrst"))
+    grouped, told = (scenes_of_test(Cell("t", "shot", task, 0, method_settings("shot")), test) for task in tasks)
+    assert grouped == [name.split("/")[1][:3] for name in names]
+    assert len(set(told)) == 40  # runs of five

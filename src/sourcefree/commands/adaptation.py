@@ -253,7 +253,7 @@ class Adaptation:
         if method.uses_labels and self.labelled is None:
             raise ConfigError(
                 f"the method {self.settings.method!r} trains with target labels",
-                hint="it is an upper bound for studies: see sourcefree compare",
+                hint="it is a reference for studies: see sourcefree compare",
             )
         streams = Streams(
             target=None if method.uses_labels else self._cut_for(stage, self.target.train),
@@ -296,7 +296,7 @@ def refuse_labels(settings: AdaptSettings) -> None:
     if settings.oracle is not None:
         raise ConfigError(
             f"the method {settings.method!r} trains with target labels",
-            hint="it is an upper bound for studies: see sourcefree compare",
+            hint="it is a reference for studies: see sourcefree compare",
         )
 
 

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from sourcefree.commands.loading_notes import empty_note, enlarged_note, folder_note, image_notes, pair_notes
 from sourcefree.data.datasets import ImagePairs, LabelledImages, UnlabelledImages
 from sourcefree.data.folders import PairedFiles, find_images, find_labelled_images
-from sourcefree.data.held_out import split_held_out, without_classes
+from sourcefree.data.held_out import split_held_out
 from sourcefree.data.left_out import Origin
 from sourcefree.data.modality import MODALITIES, Modality
+from sourcefree.data.scenes import without_classes
 from sourcefree.data.store import ImageStore, load_images, load_pairs
 from sourcefree.engine.progress import Progress, counter
 from sourcefree.errors import ConfigError, DataError

@@ -1,4 +1,4 @@
-"""The oracle: the target model trained WITH target labels, an upper bound and no adaptation method."""
+"""The oracle: the target model trained WITH target labels, the reference of studies and no adaptation method."""
 
 from __future__ import annotations
 

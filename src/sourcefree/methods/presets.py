@@ -143,8 +143,8 @@ METHODS = {
         settings=AdaptSettings(method="source-only"),
     ),
     "oracle": Preset(
-        summary="trained WITH target labels: an upper bound for studies, no adaptation",
-        reference="upper bound",
+        summary="trained WITH target labels: a reference for studies, no adaptation",
+        reference="reference of studies",
         uses=_LABELS,
         settings=AdaptSettings(method="oracle", oracle=OracleSettings()),
     ),

@@ -12,7 +12,7 @@ from sourcefree.methods.presets import student_sections
 from sourcefree.studies.tasks import TaskSettings
 
 Row: TypeAlias = dict[str, Any]
-_VERSION = 4  # raised whenever the same cell gives other numbers than before
+_VERSION = 5  # raised whenever the same cell gives other numbers than before
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,8 +19,8 @@ from sourcefree.commands.source_models import resolve_source_model
 from sourcefree.config import AdaptSettings
 from sourcefree.data.datasets import LabelledImages
 from sourcefree.data.folders import PairedFiles, find_labelled_images, match_pairs
-from sourcefree.data.held_out import scene_numbers
 from sourcefree.data.modality import Modality, load_modality
+from sourcefree.data.scenes import scene_numbers, without_classes
 from sourcefree.data.store import ImageStore
 from sourcefree.engine.inference import infer
 from sourcefree.engine.progress import Silent
@@ -32,7 +33,7 @@ from sourcefree.evaluation import ClassificationMetrics, classification_metrics
 from sourcefree.models.trained import TrainedClassifier
 from sourcefree.studies.cell import Cell, Row
 from sourcefree.studies.points import PointRecorder
-from sourcefree.studies.splits import choose_pairs, long_tailed, shuffle_some
+from sourcefree.studies.splits import choose_pairs, long_tailed, scene_of, shuffle_some
 from sourcefree.studies.task_folders import PreparedTask, TaskFolders
 from sourcefree.studies.tasks import PairChanges
 
@@ -60,7 +61,7 @@ def run_cell(cell: Cell, *, cache: Path, data: Path, work: Path) -> Row:
     recorder = PointRecorder(
         judge,
         lambda candidate: _logits(candidate, test, adaptation.runtime).argmax(-1).numpy() == test.class_index,
-        scene_numbers(test.images.names),
+        scenes_of_test(cell, test),
         cache / "points" / f"{cell.key}.json",
     )
     try:
@@ -115,6 +116,14 @@ def load_cell(cell: Cell, prepared: PreparedTask, folder: Path, bridges: Path) -
         source, target, pairs, settings, trainer, runtime, RunFolder(folder), labelled=labelled, bridges=bridges
     )
     return adaptation, test
+
+
+def scenes_of_test(cell: Cell, test: LabelledData) -> Sequence[Hashable]:
+    """Return the scene that each test image shows: as the task groups its images, or told by their names."""
+    names = test.images.names
+    if cell.task.folders is not None and cell.task.folders.group:
+        return [scene_of(name, cell.task.folders.group) for name in names]
+    return scene_numbers(without_classes(names, test.labels))
 
 
 def _target(cell: Cell, prepared: PreparedTask, source: TrainedClassifier) -> TargetData:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,13 +33,13 @@ class PointRecorder:
     Attributes:
         judge: label-free evidence.
         correct: returns (N,) which test images a model answers rightly.
-        scenes: (N,) number of the scene that each of them shows.
+        scenes: (N,) the scene that each of them shows.
         path: file of the cell's points.
     """
 
     judge: Judge
     correct: Callable[[Candidate], NDArray[np.bool_]]
-    scenes: Sequence[int]
+    scenes: Sequence[Hashable]
     path: Path
 
     def observe(self, stage: str, before: float, after: float, model: Classifier) -> None:
@@ -65,9 +65,9 @@ class PointRecorder:
         write_text(self.path, json.dumps([*kept, point]))
 
 
-def by_scene(correct: Iterable[bool], scenes: Sequence[int]) -> str:
+def by_scene(correct: Iterable[bool], scenes: Sequence[Hashable]) -> str:
     """Return 1 for every test image that is answered rightly and 0 for the others, a word for each scene: "110 0111"."""
-    words: dict[int, str] = {}
+    words: dict[Hashable, str] = {}
     for answer, scene in zip(correct, scenes, strict=True):
         words[scene] = words.get(scene, "") + str(int(answer))
     return " ".join(words.values())
