@@ -66,7 +66,10 @@ def scores(
     methods: Annotated[list[str] | None, Parameter(help="Only models of these methods.", negative="")] = None,
     seeds: Annotated[list[int] | None, Parameter(help="Only these seeds.", negative="")] = None,
 ) -> None:
-    """Show what label-free scores are worth: rank correlation with the true accuracy, and regret of a choice by them."""
+    """Show what label-free scores are worth: rank correlation with the true accuracy, and regret of a choice by them.
+
+    Unless a part is chosen, the tables are written to scores.md in the folder too.
+    """
     from sourcefree.studies.part import part_of
     from sourcefree.studies.results import read_point_table
     from sourcefree.studies.score_quality import quality_tables
