@@ -12,6 +12,7 @@ import torch
 from sourcefree.commands.adaptation import Adaptation
 from sourcefree.commands.candidates import Candidate
 from sourcefree.commands.delivery import decide
+from sourcefree.errors import DivergenceError
 from sourcefree.methods.presets import method_settings
 from sourcefree.overrides import override
 from sourcefree.selection.estimate import estimate_accuracy
@@ -54,6 +55,20 @@ def test_where_pairs_are_few_models_that_saw_none_are_judged_on_all(cache: Path,
     kept = counts["adapted"]
     assert kept <= 10
     assert counts == {"source-only": 30, "adabn": 30, "adapted": kept, "shot": 30, "aad": 30}
+
+
+def test_a_rival_that_diverges_takes_no_part_and_spoils_nothing(cache: Path, tmp_path: Path) -> None:
+    adaptation = load(cache, tmp_path, "auto", ["multilevel", "shot", "aad"])
+    endless = override(adaptation.settings, {"shot.optimisation.learning_rate": 1e30})
+    adaptation = replace(adaptation, settings=endless)
+    assert set(adaptation.candidates(adaptation.judge())) == {"source-only", "adabn", "adapted", "aad"}
+    (told,) = adaptation.diverged
+    assert told.startswith("The rival shot diverged and takes no part")
+    (tmp_path / "alone").mkdir()
+    alone = load(cache, tmp_path / "alone", "shot", ["shot"])
+    hopeless = override(alone.settings, {"shot.optimisation.learning_rate": 1e30})
+    with pytest.raises(DivergenceError):  # here it is what the method is about
+        replace(alone, settings=hopeless).candidates(alone.judge())
 
 
 def test_a_translator_has_seen_the_pairs_too(cache: Path, tmp_path: Path) -> None:

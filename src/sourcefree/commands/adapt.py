@@ -178,7 +178,7 @@ def _finish(
     """Decide and save everything, unless it is there; then, and only then, complain of a collapse."""
     delivery = decide(candidates, judge, adaptation.settings, adaptation.source.labels)
     collapse = collapse_warning(candidates[delivery.preferred], adaptation.source.labels)
-    notes = (*adaptation.target.notes, *adaptation.pairs.notes)
+    notes = (*adaptation.target.notes, *adaptation.pairs.notes, *adaptation.diverged)
     warnings = (*notes, *delivery.warnings, *([collapse] if collapse else []))
     if not written:  # else what has been measured with labels since would be lost
         write_run(adaptation, folder, judge, candidates, delivery, warnings)

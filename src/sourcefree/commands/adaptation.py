@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -20,7 +20,7 @@ from sourcefree.engine.inference import image_batches, infer
 from sourcefree.engine.run_folder import RunFolder
 from sourcefree.engine.runtime import Runtime
 from sourcefree.engine.trainer import Evidence, Streams, Trainer
-from sourcefree.errors import ConfigError
+from sourcefree.errors import ConfigError, DivergenceError
 from sourcefree.losses.statistics import batch_norm_layers
 from sourcefree.methods.adabn import adapt_batch_norm
 from sourcefree.methods.base import Method, StudentParts
@@ -57,6 +57,7 @@ class Adaptation:
             TGMB, as in a study; default: in the run folder.
         observe: called after every epoch of a target model with the stage, the shares of it done before and after, and the
             model; for studies.
+        diverged: plain sentences on rivals that diverged and take no part; :meth:`candidates` adds them.
     """
 
     source: TrainedClassifier
@@ -69,6 +70,7 @@ class Adaptation:
     labelled: LabelledImages | None = None
     bridges: Path | None = None
     observe: Callable[[str, float, float, Classifier], None] | None = None
+    diverged: list[str] = field(default_factory=list)
 
     @property
     def channels(self) -> int:
@@ -79,7 +81,10 @@ class Adaptation:
         """Run all stages and return every model of the run by name, with its label-free evidence.
 
         Source-only and AdaBN are always there; "translated" and "adapted" where the method trains them, and its rivals
-        under the names of their sections.
+        under the names of their sections, but for those that diverge.
+
+        Raises:
+            DivergenceError: the model that the method is about diverges.
         """
         _check_batch_norm(self.settings, self.source.model)
         found = {
@@ -94,12 +99,20 @@ class Adaptation:
         bridge = self._train_bridge(judge)
         if bridge is not None:
             found["translated"] = judge.candidate("translated", bridge)
-        for number, trained in enumerate(student_sections(self.settings)):
-            name = "adapted" if number == 0 else trained
-            # Pairs may have taken part through the translator of the teacher alone.
-            on_pairs = bridge is not None or STUDENTS[trained].uses_pairs
-            found[name] = judge.candidate(name, self._train_student(trained, judge, found), trained_on_pairs=on_pairs)
+        sections = student_sections(self.settings)
+        for own in sections[:1]:
+            found["adapted"] = self._target_model("adapted", own, judge, found)
+        for rival in sections[1:]:
+            try:
+                found[rival] = self._target_model(rival, rival, judge, found)
+            except DivergenceError as error:
+                self.diverged.append(f"The rival {rival} diverged and takes no part: {error.message}.")
         return found
+
+    def _target_model(self, name: str, section: str, judge: Judge, found: dict[str, Candidate]) -> Candidate:
+        # Pairs may have taken part through the translator of the teacher alone.
+        on_pairs = "translated" in found or STUDENTS[section].uses_pairs
+        return judge.candidate(name, self._train_student(section, judge, found), trained_on_pairs=on_pairs)
 
     def judge(self) -> Judge:
         """Return the label-free evidence; the source model's answers on the pairs are computed here, once."""
