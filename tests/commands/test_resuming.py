@@ -12,6 +12,7 @@ import sourcefree
 from sourcefree.commands.resuming import is_complete, other_arithmetic
 from sourcefree.config import TrainSettings
 from sourcefree.data.image_io import write_image
+from sourcefree.data.modality import MODALITIES
 from sourcefree.errors import ConfigError
 from support.command_line import BACKBONE
 
@@ -25,10 +26,13 @@ def test_a_source_model_is_not_trained_on_with_other_images(tmp_path: Path, monk
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
+    # Of statistics that are given nothing is measured.
+    sensor = MODALITIES["rgb"].model_copy(update={"mean": (0.5,) * 3, "std": (0.2,) * 3})
+
     def train(images: Path = images, *, resume: bool) -> None:
         source = {"backbone": BACKBONE, "pretrained": False, "size": 32}
         settings = TrainSettings.model_validate({"source": source, "device": "cpu", "precision": "fp32"})
-        sourcefree.train_source(images=images, out=tmp_path / "run", settings=settings, resume=resume)
+        sourcefree.train_source(images=images, out=tmp_path / "run", modality=sensor, settings=settings, resume=resume)
 
     monkeypatch.setattr("sourcefree.engine.trainer.Trainer.fit", stop)
     with pytest.raises(KeyboardInterrupt):
@@ -36,6 +40,12 @@ def test_a_source_model_is_not_trained_on_with_other_images(tmp_path: Path, monk
     monkeypatch.chdir(images)
     with pytest.raises(KeyboardInterrupt):
         train(Path(), resume=True)
+    write_image(images / "dog/1.png", np.full((8, 8, 3), 200, np.uint8))  # another image of the same name
+    with pytest.raises(ConfigError, match=r"data\.image_mean: was"):
+        train(resume=True)
+    write_image(images / "dog/1.png", np.full((8, 8, 3), len("dog/1.png"), np.uint8))
+    with pytest.raises(KeyboardInterrupt):
+        train(resume=True)
     (images / "dog/1.png").rename(images / "dog/2.png")
     with pytest.raises(ConfigError, match=r"data\.names: was"):
         train(resume=True)

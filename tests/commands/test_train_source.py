@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import sourcefree
+from sourcefree.commands.evaluate import _add_to_summary
 from sourcefree.commands.loading import load_labelled
 from sourcefree.config import TrainSettings
 from sourcefree.data.image_io import write_image
 from sourcefree.data.modality import MODALITIES
 from sourcefree.engine.progress import Silent
+from sourcefree.engine.run_folder import RunFolder
 from sourcefree.engine.runtime import Runtime
 from sourcefree.errors import ConfigError, DataError, SourcefreeError
+from sourcefree.evaluation import classification_metrics
 from support.command_line import BACKBONE
 
 
@@ -73,3 +77,15 @@ def test_a_class_folder_without_an_image_is_told(tmp_path: Path) -> None:
     data = load_labelled(images, **options)
     assert data.labels == ("cat", "dog")
     assert data.notes == (f"{images}: no image in bird, so no class of that name.",)
+
+
+def test_an_accuracy_on_other_images_of_the_same_folder_name_stands_beside_none(tmp_path: Path) -> None:
+    """Of a candidate that was deleted since, nothing can be measured on the new ones."""
+    labels = np.asarray([0, 1])
+    right = classification_metrics(probabilities=np.eye(2), labels=labels)
+    summary: dict[str, Any] = {"candidates": [{"name": "adapted"}, {"name": "adabn"}]}
+    for place, measured in (("a", ("adapted", "adabn")), ("b", ("adapted",))):
+        _add_to_summary(RunFolder(tmp_path), summary, dict.fromkeys(measured, right), tmp_path / place / "test")
+        adapted, adabn = (candidate["evaluation"] for candidate in summary["candidates"])
+        assert adapted["data"] == "test"
+        assert (adabn is None) == (place == "b")

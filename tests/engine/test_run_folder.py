@@ -9,6 +9,7 @@ import yaml
 
 from sourcefree.engine.run_folder import open_run, read_json
 from sourcefree.errors import CheckpointError, ConfigError
+from sourcefree.files import check_output
 
 CONFIG = {"settings": {"seed": 0, "rate": 0.1}, "data": {"images": 3}}
 
@@ -68,3 +69,28 @@ def test_what_was_measured_on_another_cpu_is_the_same(tmp_path: Path) -> None:
     for other in (data([0.48713, 0.0]), data([0.4871234567]), data([0.4871234567, 0.0], images=4)):
         with pytest.raises(ConfigError, match=r"data\.(mean|images): was"):
             open_run(tmp_path / "run", config=other, resume=True)
+
+
+def test_no_second_run_begins_where_another_one_did_in_the_meantime(tmp_path: Path) -> None:
+    """Both found the folder empty, and then read their images for minutes."""
+    open_run(tmp_path / "run", config=CONFIG, resume=False)
+    with pytest.raises(ConfigError, match="another run was begun here"):
+        open_run(tmp_path / "run", config={**CONFIG, "data": {}}, resume=False)
+    assert yaml.safe_load((tmp_path / "run/config.yaml").read_text()) == CONFIG
+
+
+def test_a_run_that_was_killed_before_it_was_one_is_no_obstacle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        (tmp_path / "run/.config.yaml.1234.part").write_text("settings")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("sourcefree.engine.run_folder.write_text", killed)
+        with pytest.raises(KeyboardInterrupt):
+            open_run(tmp_path / "run", config=CONFIG, resume=False)
+    check_output(tmp_path / "run", resume=False)
+    open_run(tmp_path / "run", config=CONFIG, resume=False)
+    with pytest.raises(ConfigError, match="not empty"):
+        check_output(tmp_path / "run", resume=False)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from sourcefree.commands.source_models import resolve_source_model
+from sourcefree.data.folders import ImageFile, find_images
 from sourcefree.data.image_io import read_image, write_image
 from sourcefree.data.store import ImageStore
 from sourcefree.engine.progress import Silent
@@ -19,7 +20,7 @@ from sourcefree.methods.presets import method_settings
 from sourcefree.studies.cell import Cell
 from sourcefree.studies.compare import _prepare, compare
 from sourcefree.studies.executors import Outcome
-from sourcefree.studies.linking import link_folders
+from sourcefree.studies.linking import link, link_folders
 from sourcefree.studies.measure import misalign
 from sourcefree.studies.prepare import _train, prepare
 from sourcefree.studies.renderings import RENDERINGS
@@ -89,6 +90,34 @@ def test_a_pool_of_pairs_never_shows_the_targets_scenes(sensors: Path, tmp_path:
     assert shown == scenes(prepared.pairs_target)
     assert not shown & (scenes(prepared.target_train) | scenes(prepared.target_test))
     assert shown & scenes(folders.source_data / "train")
+
+
+def test_pairs_of_irrelevant_classes_never_show_the_targets_scenes(sensors: Path, tmp_path: Path) -> None:
+    """Scenes may hold several classes, as tiles of a map do."""
+    for sensor in ("rgb", "nir"):
+        (tmp_path / sensor).mkdir()
+        for kind in ("cat", "dog", "car"):
+            for number, image in enumerate(sorted((sensors / sensor / kind).iterdir())):
+                place = tmp_path / sensor / kind / f"{number // 2:02d}_{kind}{number % 2}.png"
+                place.parent.mkdir(exist_ok=True)
+                place.symlink_to(image)
+    folders = TaskFolders(task(), 0, tmp_path / "cache", tmp_path)
+    assert folders.task.folders is not None
+    link_folders(placed(folders.task.folders, tmp_path), seed=0, out=tmp_path / "parts")
+    shown = scenes(tmp_path / "parts/pairs/source")
+    of_target = scenes(tmp_path / "parts/target")
+    assert shown
+    assert of_target
+    assert not shown & of_target
+
+
+def test_images_of_a_manifest_whose_names_lack_the_extension_are_linked_as_images(
+    sensors: Path, tmp_path: Path
+) -> None:
+    file = ImageFile(next((sensors / "rgb/cat").iterdir()), "cat/scene 7.v2")
+    link(file, tmp_path)
+    (found,) = find_images(tmp_path)
+    assert found.name == "cat/scene 7.v2.png"
 
 
 class Here:
@@ -171,6 +200,19 @@ def test_points_of_another_form_end_no_study_without_its_results(
     assert (out / "points.csv").read_text() == "a,b\n1,2\n"
     # The page tells of the rows that it shows.
     assert "Seeds <b>5</b>" in (out / "report.html").read_text()
+
+
+def test_half_a_table_of_a_study_that_was_killed_is_no_obstacle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sourcefree.studies.compare.LocalExecutor", Here)
+    study = StudySettings(title="t", tasks=["depth-tiny"], methods=["source-only"])
+    (tmp_path / ".results.csv.12ab.part").write_text("key,ta")
+    assert compare(study=study, out=tmp_path).rows
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "notes.txt").write_text("mine")
+    with pytest.raises(ConfigError, match="holds other files and no study"):
+        compare(study=study, out=tmp_path / "other")
 
 
 def test_asking_for_a_part_takes_nothing_out_of_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
