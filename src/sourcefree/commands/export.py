@@ -16,7 +16,6 @@ from torch import nn
 from sourcefree.commands.predict import list_files
 from sourcefree.data.datasets import UnlabelledImages
 from sourcefree.data.folders import ImageFile, LabelledFiles, find_images, find_labelled_images
-from sourcefree.data.manifest import MANIFEST_SUFFIX
 from sourcefree.data.store import load_images
 from sourcefree.engine.inference import infer
 from sourcefree.engine.progress import Progress, Silent
@@ -92,7 +91,7 @@ def export(
     run, out, progress = Path(run), Path(out), progress or Silent()
     check_output(out, resume=None)
     trained = load_trained(run, network=network)
-    found = _given_files(Path(images)) if images is not None else _target_files(run)
+    found = list_files([Path(images)]) if images is not None else _target_files(run)
     files = [found[position] for position in evenly_spread(len(found), _CHECKED)]
     truth = find_labelled_images(Path(labelled), labels=trained.labels) if labelled is not None else None
     with whole_folder(out) as place:
@@ -125,11 +124,6 @@ def export(
 
 def _batches(images: npt.NDArray[np.float32]) -> list[npt.NDArray[np.float32]]:
     return [images[start : start + 8] for start in range(0, len(images), 8)]
-
-
-def _given_files(path: Path) -> list[ImageFile]:
-    """Return the images of a folder or of a manifest, or the one that is named."""
-    return find_images(path) if path.suffix.lower() == MANIFEST_SUFFIX else list_files([path])
 
 
 def _target_files(run: Path) -> list[ImageFile]:

@@ -17,7 +17,7 @@ from sourcefree.data.image_facts import Facts, Kind, Values, gather_facts, kinds
 from sourcefree.data.left_out import clipping_warning
 from sourcefree.data.modality import Modality
 from sourcefree.data.physical import to_physical
-from sourcefree.data.progress import CountProgress
+from sourcefree.data.progress import CountProgress, counted_on
 from sourcefree.defaults import MAX_UNREADABLE
 from sourcefree.errors import DataError
 
@@ -157,15 +157,11 @@ def inspect_pairs(
     reports: list[FolderReport] = []
     by_name: list[dict[str, Facts]] = []
     for (folder, modality), files in zip(sides, listings, strict=True):
-        show = _shifted(progress, before=sum(len(facts) for facts in by_name), total=total)
+        show = counted_on(progress, before=sum(len(facts) for facts in by_name), total=total)
         facts = gather_facts(files, modality=modality, progress=show)
         reports.append(_folder_report(folder, files, facts, modality))
         by_name.append({file.name: fact for file, fact in zip(files, facts, strict=True)})
     return _pairs_report(reports, paired, by_name, measure_alignment(paired))
-
-
-def _shifted(progress: CountProgress | None, *, before: int, total: int) -> CountProgress | None:
-    return None if progress is None else lambda done, _: progress(before + done, total)
 
 
 def _folder_report(

@@ -24,7 +24,7 @@ from sourcefree.data.image_io import read_image
 from sourcefree.data.left_out import Origin, check_share
 from sourcefree.data.modality import Modality, measure_statistics
 from sourcefree.data.physical import HALF, Measured, Physical, measured_image
-from sourcefree.data.progress import CountProgress
+from sourcefree.data.progress import CountProgress, counted_on
 from sourcefree.defaults import MAX_UNREADABLE
 from sourcefree.errors import DataError
 
@@ -186,10 +186,6 @@ def load_pairs(
         DataError: too many files cannot be read.
     """
     total = len(paired.source) + len(paired.target)
-
-    def shifted(before: int) -> CountProgress | None:
-        return None if progress is None else lambda done, _: progress(before + done, total)
-
     sensors = (source_modality, target_modality)
     stores = [
         load_images(
@@ -198,7 +194,7 @@ def load_pairs(
             size=size,
             max_unreadable=max_unreadable,
             cache_bytes=cache_bytes,
-            progress=shifted(before),
+            progress=counted_on(progress, before=before, total=total),
             origin=_origin_of_side(paired, side, sensors),
         )
         for side, files, modality, before in (
