@@ -13,6 +13,7 @@ from sourcefree.commands.predict import list_files
 from sourcefree.commands.translator_files import save_translator
 from sourcefree.data.image_io import write_image
 from sourcefree.data.modality import MODALITIES, Modality
+from sourcefree.engine.progress import Silent
 from sourcefree.errors import CheckpointError, DataError
 from sourcefree.models.architecture import Architecture
 from sourcefree.models.trained import TrainedClassifier
@@ -87,3 +88,42 @@ def test_translation_asks_for_no_network_of_ones_own(run: Path, images: Path, tm
     with pytest.raises(CheckpointError):
         sourcefree.load_trained(run)
     assert sourcefree.translate(run=run, images=[images], out=tmp_path / "out")
+
+
+class Told(Silent):
+    """Keeps what is said."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+
+def test_images_of_another_unit_are_told_and_those_of_the_sensor_are_not(
+    run: Path, images: Path, tmp_path: Path
+) -> None:
+    progress = Told()
+    sourcefree.predict(run=run, images=images, progress=progress)
+    assert not progress.said
+    for i in range(3):
+        write_image(tmp_path / "kelvin" / f"{i}.tif", np.full((8, 8, 3), 290 + i, np.float32))
+    sourcefree.predict(run=run, images=tmp_path / "kelvin", progress=progress)
+    (told,) = progress.said
+    assert told.startswith("3 of 3 images have values far from all that the model was made for (rgb)")
+
+
+def test_what_is_measured_of_a_run_that_cannot_be_written_to_is_returned_all_the_same(
+    run: Path, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    summary = {"delivered": "model", "counts": {}, "candidates": [{"name": "model"}]}
+    (run / "summary.json").write_text(json.dumps(summary))
+    for kind in "abc":
+        (tmp_path / "labelled" / kind).mkdir(parents=True)
+        (images / f"{'abc'.index(kind)}.png").rename(tmp_path / "labelled" / kind / "0.png")
+    monkeypatch.setattr("os.access", lambda *_: False)
+    progress = Told()
+    result = sourcefree.evaluate(run=run, images=tmp_path / "labelled", progress=progress)
+    assert result.metrics
+    assert any("cannot be written to" in text for text in progress.said)
+    assert json.loads((run / "summary.json").read_text()) == summary

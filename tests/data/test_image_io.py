@@ -421,3 +421,11 @@ def test_four_bands_written_as_colours_and_alpha_are_four_bands_for_a_sensor_of_
     sensor = Modality(name="four", channels=4, scale=1.0)
     stored = load_images(files, modality=sensor, size=16)
     assert not stored.unreadable
+
+
+def test_a_thumbnail_before_the_image_is_not_the_image(tmp_path: Path) -> None:
+    whole = np.arange(36 * 40, dtype=np.uint16).reshape(36, 40)
+    with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+        file.write(whole[::4, ::4].astype(np.uint8), subfiletype=1)
+        file.write(whole)
+    assert np.array_equal(np.squeeze(read_image(tmp_path / "a.tif")), whole)

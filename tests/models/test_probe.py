@@ -96,6 +96,12 @@ def test_what_is_expected_and_found_is_said(network: nn.Module, options: dict[st
         assert part in str(caught.value)
 
 
+def test_probabilities_are_no_logits() -> None:
+    with pytest.raises(ConfigError, match="expected logits, found probabilities"):
+        check_network(Small(answer=lambda _, logits: logits.softmax(-1)), head="fc", labels=2, size=SIZE)
+    check_network(Small(answer=lambda _, logits: logits.log_softmax(-1)), head="fc", labels=2, size=SIZE)
+
+
 def test_a_head_of_any_kind_must_have_an_output_for_each_label() -> None:
     network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Sequential(nn.Linear(4, 5)))
     with pytest.raises(CheckpointError, match=r"'3' gives \(2, 5\) for 2 images, but 2 labels"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -36,7 +37,8 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(READER_GONE)
     except OSError as error:  # a full disk, a place that cannot be written to: nothing that a traceback would explain
         what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        show_error(error_console, what, "is the disk full, or the place not to be written to?")
+        denied = error.errno in (errno.EACCES, errno.EPERM, errno.EROFS)
+        show_error(error_console, what, "may it be read, or written to?" if denied else "is the disk full?")
         sys.exit(USAGE_ERROR)
     except KeyboardInterrupt:
         show_error(

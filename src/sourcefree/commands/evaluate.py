@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 from torch import nn
 
 from sourcefree.commands.loading import LabelledData, load_labelled
+from sourcefree.commands.loading_notes import far_images, far_note
 from sourcefree.commands.resuming import place
 from sourcefree.config import Device, Precision
 from sourcefree.defaults import MAX_UNREADABLE
@@ -96,7 +98,11 @@ def evaluate(
     metrics = {name: classification_metrics(probabilities=p, labels=data.class_index) for name, p in answers.items()}
     delivered = str(summary["delivered"]) if summary else next(iter(metrics))
     report = None
-    if summary is not None and runtime.is_main:
+    for note in far_note(far_images(data.images), len(data.images), trained.modality):
+        progress.say(note)
+    if summary is not None and not os.access(run, os.W_OK):
+        progress.say(f"{run}: cannot be written to: what was measured is not added to its report")
+    elif summary is not None and runtime.is_main:
         _add_to_summary(RunFolder(run), summary, metrics, images)
         if (run / "model" / "README.md").is_file():
             write_model_card(run)

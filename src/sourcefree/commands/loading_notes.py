@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
+from sourcefree.data.datasets import LabelledImages, UnlabelledImages
 from sourcefree.data.folders import ImageFile, PairedFiles, ignored_files, ignored_images
 from sourcefree.data.left_out import by_reason, clipping_warning
 from sourcefree.data.modality import Modality
 from sourcefree.data.store import ImageStore
 
 _ENLARGED = 2  # times that images may be enlarged without a word
+_FAR = 10  # standard deviations of its pixels, which no mean of an image is from that of all
+_CHUNK = 256
 
 
 def image_notes(store: ImageStore, folder: Path, modality: Modality) -> list[str]:
@@ -110,3 +115,30 @@ def folder_note(files: Sequence[ImageFile], folder: Path) -> list[str]:
         return []
     shown = ", ".join(folders[:3]) + (", ..." if len(folders) > 3 else "")
     return [f"{folder} has {len(folders)} sub-folders ({shown}): no label is read from their names."]
+
+
+def far_images(images: UnlabelledImages | LabelledImages) -> int:
+    """Return how many images have a mean that no image of the sensor has whose statistics they are standardised by.
+
+    Args:
+        images: of a sensor whose mean and deviation were measured on other images of it.
+    """
+    chunks = np.array_split(np.arange(len(images)), -(-len(images) // _CHUNK))
+    view = images.plain()
+    return sum(int((view[indices].images.mean((2, 3)).abs().amax(1) > _FAR).sum()) for indices in chunks)
+
+
+def far_note(far: int, count: int, modality: Modality) -> list[str]:
+    """Return a sentence for the user where most images are of another unit or number type than those trained on.
+
+    Args:
+        far: :func:`far_images`.
+        count: of all images.
+        modality: the sensor of the model.
+    """
+    if 2 * far <= count:
+        return []
+    return [
+        f"{far} of {count} images have values far from all that the model was made for ({modality.name}): are they in another "
+        "unit or number type? Its answers mean nothing then; sourcefree inspect shows both."
+    ]

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from sourcefree.commands.loading_notes import far_images, far_note
 from sourcefree.commands.records import save_picture
 from sourcefree.commands.translator_files import load_translator
 from sourcefree.config import Device, Precision
@@ -112,6 +113,7 @@ def predict(
     names: list[str] = []
     unreadable: list[tuple[str, str]] = []
     rows: list[torch.Tensor] = []
+    far = 0
     progress.start("predicting", len(files))
     for start in range(0, len(files), _CHUNK):
         part = files[start : start + _CHUNK]
@@ -120,9 +122,12 @@ def predict(
         if store.names:
             names += store.names
             data = UnlabelledImages(store, modality=trained.modality, size=trained.size).plain()
+            far += far_images(data)
             rows.append(infer(model, data, runtime=runtime).logits.softmax(-1))
         progress.advance(start + len(part))
     check_share(unreadable, len(files), max_unreadable, _origin(trained.modality))
+    for note in far_note(far, len(names), trained.modality):
+        progress.say(note)
     return Predictions(names, trained.labels, torch.cat(rows).numpy(), unreadable)
 
 

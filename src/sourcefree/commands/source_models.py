@@ -178,7 +178,13 @@ def _from_factory(text: str, *, weights: Path | None, labels: Path | None, size:
 def _labels(text: str, stored: Stored, labels: Path | None) -> list[str]:
     """Return the label names of a file, or those that the checkpoint itself holds."""
     if labels is not None:
-        return read_labels(labels)
+        names = read_labels(labels)
+        if stored.labels and names != stored.labels and sorted(names) == sorted(stored.labels):
+            raise ConfigError(
+                f"{labels}: the same names as in the checkpoint of {text}, in another order: it has {stored.labels[0]!r} first",
+                hint="leave out --source-labels, or remove the names from the checkpoint if those of the file are right",
+            )
+        return names
     if not stored.labels:
         raise ConfigError(
             f"{text}: its label names are needed, in the order of its outputs",

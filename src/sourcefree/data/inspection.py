@@ -15,7 +15,7 @@ from sourcefree.data.alignment import Alignment, alignment_warnings, measure_ali
 from sourcefree.data.folders import ImageFile, PairedFiles, find_images, ignored_files, ignored_images, match_pairs
 from sourcefree.data.image_facts import Facts, Kind, Values, gather_facts, kinds_of, values_of
 from sourcefree.data.left_out import clipping_warning
-from sourcefree.data.modality import Modality
+from sourcefree.data.modality import Modality, load_modality
 from sourcefree.data.physical import to_physical
 from sourcefree.data.progress import CountProgress, counted_on
 from sourcefree.defaults import MAX_UNREADABLE
@@ -113,29 +113,29 @@ class PairsReport:
 
 
 def inspect_folder(
-    folder: Path, *, modality: Modality | None = None, progress: CountProgress | None = None
+    folder: Path | str, *, modality: Modality | Path | str | None = None, progress: CountProgress | None = None
 ) -> FolderReport:
     """Return counts, sizes, number types, value ranges, unreadable files and duplicates of a folder of images.
 
     Args:
         folder: images, nested or not.
-        modality: the sensor; adds values in its unit and checks that files fit it.
+        modality: the sensor, or its name or YAML file; adds values in its unit and checks that files fit it.
         progress: called with (done, total).
 
     Raises:
         DataError: the folder is missing or holds no image.
     """
-    files = find_images(Path(folder))
-    facts = gather_facts(files, modality=modality, progress=progress)
-    return _folder_report(Path(folder), files, facts, modality)
+    sensor, files = _sensor(modality), find_images(Path(folder))
+    facts = gather_facts(files, modality=sensor, progress=progress)
+    return _folder_report(Path(folder), files, facts, sensor)
 
 
 def inspect_pairs(
-    source: Path,
-    target: Path,
+    source: Path | str,
+    target: Path | str,
     *,
-    source_modality: Modality | None = None,
-    target_modality: Modality | None = None,
+    source_modality: Modality | Path | str | None = None,
+    target_modality: Modality | Path | str | None = None,
     progress: CountProgress | None = None,
 ) -> PairsReport:
     """Return what both folders of pairs hold, which files have no partner and which pairs do not fit together.
@@ -143,15 +143,15 @@ def inspect_pairs(
     Args:
         source: images of the source sensor.
         target: images of the target sensor.
-        source_modality: the source sensor.
-        target_modality: the target sensor.
+        source_modality: the source sensor, or its name or YAML file.
+        target_modality: the target sensor, likewise.
         progress: called with (done, total) over both folders.
 
     Raises:
         DataError: a folder is missing or empty, or no file of one matches one of the other.
     """
     paired = match_pairs(Path(source), Path(target))
-    sides = [(Path(source), source_modality), (Path(target), target_modality)]
+    sides = [(Path(source), _sensor(source_modality)), (Path(target), _sensor(target_modality))]
     listings = [find_images(folder) for folder, _ in sides]
     total = sum(len(files) for files in listings)
     reports: list[FolderReport] = []
@@ -162,6 +162,10 @@ def inspect_pairs(
         reports.append(_folder_report(folder, files, facts, modality))
         by_name.append({file.name: fact for file, fact in zip(files, facts, strict=True)})
     return _pairs_report(reports, paired, by_name, measure_alignment(paired))
+
+
+def _sensor(modality: Modality | Path | str | None) -> Modality | None:
+    return modality if modality is None or isinstance(modality, Modality) else load_modality(modality)
 
 
 def _folder_report(

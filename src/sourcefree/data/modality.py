@@ -62,6 +62,8 @@ class Modality(BaseModel):
             raise ValueError("mean and std go together")
         if self.std is not None and min(self.std) <= 0:
             raise ValueError("std must be above 0")
+        if 0 in (self.scale.values() if isinstance(self.scale, dict) else (self.scale,)):
+            raise ValueError("scale must not be 0: every value would be the same")
         low, high = self.valid_min, self.valid_max
         if low is not None and high is not None and low >= high:
             raise ValueError(f"valid_min {low} must lie below valid_max {high}")

@@ -36,18 +36,20 @@ def decode_tiff(data: bytes, *, bands: int | None = None) -> Array:
 
     try:
         with tifffile.TiffFile(io.BytesIO(data)) as file:
-            page = file.series[0].keyframe
+            # A thumbnail may stand before the image itself.
+            series = next((one for one in file.series if not one.keyframe.is_reduced), file.series[0])
+            page = series.keyframe
             orientation = int(page.tags.valueof(274, 1))
             simple = page.photometric in (0, 1, 2) and (page.bitspersample >= 8 or page.bitspersample == 1)
             if not simple:
                 return _with_pillow(data, page)
             try:
-                array = file.series[0].asarray()
+                array = series.asarray()
             except (KeyError, ValueError, NotImplementedError) as error:
                 if "imagecodecs" not in str(error):
                     raise
                 return _with_pillow(data, page)
-            array = _drop_alpha(_channels_last(array, file.series[0].axes), page, bands)
+            array = _drop_alpha(_channels_last(array, series.axes), page, bands)
             array = _no_data_as_nan(array, page)
             inverted = page.photometric == 0
     except (tifffile.TiffFileError, zlib.error) as error:

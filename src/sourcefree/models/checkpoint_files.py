@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,21 +36,45 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise CheckpointError(f"{path}: no such file")
     try:
-        content = (
-            load_file(path)
-            if path.suffix == ".safetensors"
-            else torch.load(path, map_location="cpu", weights_only=True)
-        )
-    except pickle.UnpicklingError as error:
-        raise CheckpointError(f"{path}: holds more than plain weights and is not loaded", hint=_PLAIN) from error
-    except (OSError, RuntimeError, EOFError, SafetensorError, ValueError, KeyError) as error:
-        short = " ".join(str(error).split())[:160]
-        raise CheckpointError(f"{path}: damaged, or no weights file ({short})", hint=_PLAIN) from error
+        content = load_file(path) if path.suffix == ".safetensors" else _load_pickled(path)
+    except (OSError, RuntimeError, EOFError, SafetensorError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        raise _unreadable(path, error) from error
     state = _unwrap(content)
     tensors = {name: value for name, value in state.items() if isinstance(value, Tensor)}
     if not tensors or len(tensors) < len(state):
         raise CheckpointError(f"{path}: expected tensors by name, found {_kind(content)}", hint=_PLAIN)
     return tensors
+
+
+def _load_pickled(path: Path) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of archives that are refused in our own words
+        try:
+            return torch.load(path, map_location="cpu", weights_only=True)
+        except (AssertionError, AttributeError, IndexError, TypeError) as error:  # bytes that are no pickle at all
+            raise pickle.UnpicklingError(str(error)) from error
+
+
+def _unreadable(path: Path, error: Exception) -> CheckpointError:
+    """Return the error that says what a file is in place of weights that can be loaded."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(64)
+    except OSError as unread:
+        return CheckpointError(f"{path}: cannot be read ({unread.strerror or unread})")
+    if not head:
+        return CheckpointError(f"{path}: the file is empty", hint="was it copied to its end?")
+    if head.startswith(b"version https://git-lfs"):
+        return CheckpointError(f"{path}: a pointer of git LFS, not the weights", hint="fetch them: git lfs pull")
+    if head[8:9] == b"{" and path.suffix != ".safetensors":
+        return CheckpointError(f"{path}: looks like safetensors", hint="call the file .safetensors")
+    if "TorchScript" in str(error):
+        plain = "torch.save(torch.jit.load('FILE').state_dict(), 'weights.pth')"
+        return CheckpointError(f"{path}: a TorchScript archive", hint=f"save its weights alone: {plain}")
+    if isinstance(error, pickle.UnpicklingError) and head[:2] in (b"PK", b"\x80\x02"):
+        return CheckpointError(f"{path}: holds more than plain weights and is not loaded", hint=_PLAIN)
+    short = " ".join(str(error).split())[:160]
+    return CheckpointError(f"{path}: damaged, or no weights file ({short})", hint=_PLAIN)
 
 
 @dataclass(frozen=True)
@@ -85,7 +110,7 @@ def read_stored(path: Path) -> Stored:
                 known = {name: text for name, text in (file.metadata() or {}).items() if name in _STORED}
             content = {name: json.loads(text) for name, text in known.items()}
         elif path.is_file():
-            loaded = torch.load(path, map_location="cpu", weights_only=True)
+            loaded = _load_pickled(path)
             content = loaded if isinstance(loaded, dict) else {}
     except (OSError, RuntimeError, EOFError, ValueError, KeyError, SafetensorError, pickle.UnpicklingError):
         return Stored()  # read_state_dict says what is wrong with the file

@@ -96,6 +96,11 @@ def _other_channels(network: nn.Module, found: int) -> ConfigError:
 
 def _check_logits(network: nn.Module, logits: object, *, labels: int, mode: str) -> None:
     if isinstance(logits, Tensor) and logits.shape == (_IMAGES, labels) and logits.is_floating_point():
+        if labels > 1 and (logits >= 0).all() and torch.allclose(logits.sum(-1), logits.new_ones(_IMAGES), atol=1e-3):
+            raise ConfigError(
+                f"{_name(network)}: expected logits, found probabilities: its answers are not negative and sum to 1",
+                hint="let its forward return what goes into the softmax",
+            )
         if not logits.isfinite().all():
             raise ConfigError(
                 f"{_name(network)}: its answers are no finite numbers in {mode} mode",
