@@ -57,7 +57,8 @@ def test_the_text_names_what_matters(folder: Path) -> None:
 def test_files_that_do_not_fit_the_sensor_are_listed(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (8, 8, 3)).astype(np.uint8)
     write_image(tmp_path / "a.png", noise)
-    report = inspect_folder(tmp_path, modality=MODALITIES["nir"])
+    report = inspect_folder(str(tmp_path), modality="nir")
+    assert report == inspect_folder(tmp_path, modality=MODALITIES["nir"])
     assert report.unreadable == [("a.png", "expected 1 channel of nir, found 3")]
 
 

@@ -118,6 +118,20 @@ def test_size_and_normalisation_inside_a_checkpoint_win_over_the_librarys(tmp_pa
             resolve_source_model("timm:test_resnet", weights=path)
 
 
+def test_label_names_of_a_file_may_be_others_than_the_checkpoints_but_not_the_same_in_another_order(
+    tmp_path: Path,
+) -> None:
+    network = timm.create_model("test_resnet", num_classes=2)
+    torch.save({"state_dict": network.state_dict(), "class_to_idx": {"cat": 0, "dog": 1}}, tmp_path / "w.pth")
+    labels = tmp_path / "labels.txt"
+    labels.write_text("Katze\nHund\n")
+    options = {"weights": tmp_path / "w.pth", "labels": labels, "size": 32}
+    assert resolve_source_model("timm:test_resnet", **options).labels == ("Katze", "Hund")
+    labels.write_text("dog\ncat\n")
+    with pytest.raises(ConfigError, match=r"in another order: it has 'cat' first"):
+        resolve_source_model("timm:test_resnet", **options)
+
+
 def hub_folder(folder: Path) -> nn.Module:
     """A model in the form of timm's hub: what ``hf-hub:`` downloads."""
     folder.mkdir()
