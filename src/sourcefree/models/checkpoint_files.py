@@ -74,7 +74,8 @@ def _unreadable(path: Path, error: Exception) -> CheckpointError:
     if isinstance(error, pickle.UnpicklingError) and head[:2] in (b"PK", b"\x80\x02"):
         return CheckpointError(f"{path}: holds more than plain weights and is not loaded", hint=_PLAIN)
     short = " ".join(str(error).split())[:160]
-    return CheckpointError(f"{path}: damaged, or no weights file ({short})", hint=_PLAIN)
+    reason = f" ({short})" if " " in short else ""  # a bare key says nothing
+    return CheckpointError(f"{path}: damaged, or no weights file{reason}", hint=_PLAIN)
 
 
 @dataclass(frozen=True)
