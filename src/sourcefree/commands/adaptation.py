@@ -99,20 +99,19 @@ class Adaptation:
         bridge = self._train_bridge(judge)
         if bridge is not None:
             found["translated"] = judge.candidate("translated", bridge)
-        sections = student_sections(self.settings)
-        for own in sections[:1]:
-            found["adapted"] = self._target_model("adapted", own, judge, found)
-        for rival in sections[1:]:
+        for number, trained in enumerate(student_sections(self.settings)):
+            name = "adapted" if number == 0 else trained
+            # Pairs may have taken part through the translator of the teacher alone.
+            on_pairs = bridge is not None or STUDENTS[trained].uses_pairs
             try:
-                found[rival] = self._target_model(rival, rival, judge, found)
+                found[name] = judge.candidate(
+                    name, self._train_student(trained, judge, found), trained_on_pairs=on_pairs
+                )
             except DivergenceError as error:
-                self.diverged.append(f"The rival {rival} diverged and takes no part: {error.message}.")
+                if number == 0:
+                    raise
+                self.diverged.append(f"The rival {name} diverged and takes no part: {error.message}.")
         return found
-
-    def _target_model(self, name: str, section: str, judge: Judge, found: dict[str, Candidate]) -> Candidate:
-        # Pairs may have taken part through the translator of the teacher alone.
-        on_pairs = "translated" in found or STUDENTS[section].uses_pairs
-        return judge.candidate(name, self._train_student(section, judge, found), trained_on_pairs=on_pairs)
 
     def judge(self) -> Judge:
         """Return the label-free evidence; the source model's answers on the pairs are computed here, once."""

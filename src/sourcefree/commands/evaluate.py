@@ -103,14 +103,7 @@ def evaluate(
     if summary is not None and not os.access(run, os.W_OK):
         progress.say(f"{run}: cannot be written to: what was measured is not added to its report")
     elif summary is not None and runtime.is_main:
-        _add_to_summary(RunFolder(run), summary, metrics, images)
-        if (run / "model" / "README.md").is_file():
-            write_model_card(run)
-        if delivered in answers:
-            _add_labels_to_gallery(RunFolder(run), data)
-        from sourcefree.report import write_report  # matplotlib and scikit-learn: not before they are needed
-
-        report = write_report(run)
+        report = _add_to_run(RunFolder(run), summary, metrics, images, data)
     return EvaluateResult(metrics, delivered, trained.labels, report)
 
 
@@ -134,6 +127,24 @@ def _models(
             yield entry["name"], trained.model.calibrated(1 / temperature) if temperature else trained.model
     if temperature or (run / "candidates").is_dir():
         yield "calibrated", trained.model
+
+
+def _add_to_run(
+    folder: RunFolder,
+    summary: dict[str, Any],
+    metrics: Mapping[str, ClassificationMetrics],
+    images: Path,
+    data: LabelledData,
+) -> Path:
+    """Write what was measured to all that tells of the run; return its report."""
+    _add_to_summary(folder, summary, metrics, images)
+    if (folder.path / "model" / "README.md").is_file():
+        write_model_card(folder.path)
+    if summary["delivered"] in metrics:
+        _add_labels_to_gallery(folder, data)
+    from sourcefree.report import write_report  # matplotlib and scikit-learn: not before they are needed
+
+    return write_report(folder.path)
 
 
 def _add_to_summary(

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
-from sourcefree.data.datasets import LabelledImages, UnlabelledImages
+from sourcefree.data.datasets import LabelledImages, UnlabelledImages, image_means
 from sourcefree.data.folders import ImageFile, PairedFiles, ignored_files, ignored_images
 from sourcefree.data.left_out import by_reason, clipping_warning
 from sourcefree.data.modality import Modality
@@ -15,7 +13,6 @@ from sourcefree.data.store import ImageStore
 
 _ENLARGED = 2  # times that images may be enlarged without a word
 _FAR = 10  # standard deviations of its pixels, which no mean of an image is from that of all
-_CHUNK = 256
 
 
 def image_notes(store: ImageStore, folder: Path, modality: Modality) -> list[str]:
@@ -123,9 +120,8 @@ def far_images(images: UnlabelledImages | LabelledImages) -> int:
     Args:
         images: of a sensor whose mean and deviation were measured on other images of it.
     """
-    chunks = np.array_split(np.arange(len(images)), -(-len(images) // _CHUNK))
-    view = images.plain()
-    return sum(int((view[indices].images.mean((2, 3)).abs().amax(1) > _FAR).sum()) for indices in chunks)
+    (means,) = image_means(images)
+    return int((means.abs().amax(1) > _FAR).sum())
 
 
 def far_note(far: int, count: int, modality: Modality) -> list[str]:

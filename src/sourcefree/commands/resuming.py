@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from sourcefree.commands.source_models import SourceModel
-from sourcefree.data.datasets import ImagePairs, LabelledImages, UnlabelledImages
+from sourcefree.data.datasets import ImagePairs, LabelledImages, UnlabelledImages, image_means
 from sourcefree.data.folders import ImageFile
 from sourcefree.data.modality import Modality
 from sourcefree.engine.progress import Progress
@@ -26,7 +26,6 @@ from sourcefree.models.weights import weights_fingerprint
 
 _PATHS = ("source_weights", "source_labels", "target", "pairs_source", "pairs_target")
 _ARITHMETIC = ("device", "precision", "processes", "threads", "torch")
-_CHUNK = 256
 
 
 def place(path: Path | str | None) -> str | None:
@@ -78,7 +77,7 @@ def image_facts(*views: UnlabelledImages | LabelledImages, modality: Modality) -
         modality: their sensor, with the statistics that they are standardised by.
     """
     names = [name for view in views for name in view.names]
-    means = torch.cat([_image_means(view.plain(), part=0) for view in views])
+    means = torch.cat([means for view in views for means in image_means(view)])
     return {
         "images": len(names),
         "names": fingerprint("\n".join(names)),
@@ -96,21 +95,13 @@ def pair_facts(pairs: ImagePairs, *, source: Modality, target: Modality) -> dict
         source: the sensor of one side with the statistics that it is standardised by.
         target: that of the other.
     """
+    of_source, of_target = image_means(pairs)
     return {
         "images": len(pairs),
         "names": fingerprint("\n".join(pairs.names)),
-        "source_mean": _in_unit(_image_means(pairs, part=0), source),
-        "target_mean": _in_unit(_image_means(pairs, part=1), target),
+        "source_mean": _in_unit(of_source, source),
+        "target_mean": _in_unit(of_target, target),
     }
-
-
-def _image_means(view: UnlabelledImages | LabelledImages | ImagePairs, *, part: int) -> Tensor:
-    """Return the mean of each image, (N, C), which is in that place of a batch.
-
-    Of each image first: a float32 sum over all of them would depend on the CPU in more than its last digits.
-    """
-    chunks = np.array_split(np.arange(len(view)), -(-len(view) // _CHUNK))
-    return torch.cat([view[indices][part].mean((2, 3)).double() for indices in chunks])
 
 
 def _in_unit(means: Tensor, modality: Modality) -> list[float]:

@@ -18,6 +18,7 @@ from sourcefree.errors import DataError
 from sourcefree.types import ImageBatch, LabelledBatch, PairBatch
 
 ViewT = TypeVar("ViewT", bound="_View")
+_CHUNK = 256
 
 
 class _View:
@@ -165,3 +166,17 @@ class ImagePairs(_View):
         positions, rows, crops = self._locate(indices)
         source, target = self._cut(self._source, rows, crops), self._cut(self._target, rows, crops)
         return PairBatch(source, target, torch.from_numpy(positions))
+
+
+def image_means(view: _View) -> tuple[Tensor, ...]:
+    """Return the mean of each image without augmentation, (N, C): one tensor, or one for either side of pairs.
+
+    Of each image first: a float32 sum over all of them would depend on the CPU in more than its last digits.
+
+    Args:
+        view: one of the data sets above.
+    """
+    plain: Any = view.plain()
+    chunks = np.array_split(np.arange(len(plain)), -(-len(plain) // _CHUNK))
+    means = [[part.mean((2, 3)).double() for part in plain[indices] if part.ndim == 4] for indices in chunks]
+    return tuple(torch.cat(side) for side in zip(*means, strict=True))

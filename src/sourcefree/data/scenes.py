@@ -48,8 +48,12 @@ def without_classes(names: Sequence[str], classes: Collection[str]) -> list[str]
     """
     known = {one_form(name).casefold() for name in classes}
     parts = [_without_known(one_form(name), known) for name in names]
-    codes = _class_codes([(folder, _scene_name(rest)) for folder, rest in parts if folder])
-    return [rest[len(_scene_name(rest)) :] if (folder, _scene_name(rest)) in codes else rest for folder, rest in parts]
+    scenes = [(folder, _scene_name(rest)) for folder, rest in parts]
+    codes = _class_codes([(folder, scene) for folder, scene in scenes if folder])
+    return [
+        rest[len(scene) :] if (folder, scene) in codes else rest
+        for (_, rest), (folder, scene) in zip(parts, scenes, strict=True)
+    ]
 
 
 def _without_known(name: str, known: Collection[str]) -> tuple[str, str]:

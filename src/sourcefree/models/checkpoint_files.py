@@ -21,6 +21,7 @@ _WRAPPERS = ("state_dict", "model", "model_state_dict", "state_dict_ema")
 _LABELS = ("labels", "label_names", "classes", "class_names", "class_to_idx", "id2label")
 _STORED = (*_LABELS, "mean", "std", "input_size")
 _PREFIXES = ("module.", "model.", "_orig_mod.")
+_NOT_READ = (OSError, RuntimeError, EOFError, SafetensorError, ValueError, KeyError, pickle.UnpicklingError)
 _PLAIN = "save plain weights: torch.save(model.state_dict(), 'weights.pth'), or a .safetensors file"
 
 
@@ -37,7 +38,7 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
         raise CheckpointError(f"{path}: no such file")
     try:
         content = load_file(path) if path.suffix == ".safetensors" else _load_pickled(path)
-    except (OSError, RuntimeError, EOFError, SafetensorError, ValueError, KeyError, pickle.UnpicklingError) as error:
+    except _NOT_READ as error:
         raise _unreadable(path, error) from error
     state = _unwrap(content)
     tensors = {name: value for name, value in state.items() if isinstance(value, Tensor)}
@@ -113,7 +114,7 @@ def read_stored(path: Path) -> Stored:
         elif path.is_file():
             loaded = _load_pickled(path)
             content = loaded if isinstance(loaded, dict) else {}
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, SafetensorError, pickle.UnpicklingError):
+    except _NOT_READ:
         return Stored()  # read_state_dict says what is wrong with the file
     return stored_in(content, where=str(path))
 

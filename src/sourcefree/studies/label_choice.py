@@ -20,7 +20,7 @@ from scipy.stats import rankdata
 
 from sourcefree.selection.objective import DECISIVE, SIGNS
 from sourcefree.studies.cell import Row
-from sourcefree.studies.summary import Table, by_run, names
+from sourcefree.studies.summary import Table, by_run, names, number_text
 
 _LABELS = (10, 30, 100, 300)
 _SCORES = (DECISIVE, "informed_agreement", "combined_rank")
@@ -113,7 +113,7 @@ def _table(title: str, rows: Sequence[Row], measure: Measure, note: str, *, digi
     body = []
     for chooser, by_task in found.items():
         means = [_mean(by_task.get(task, [])) for task in tasks]
-        body.append([chooser, *(_text(value, digits) for value in (*means, fmean(means)))])
+        body.append([chooser, *(number_text(value, digits=digits) for value in (*means, fmean(means)))])
     return Table(title, ["choice by", *tasks, "mean"], body, note)
 
 
@@ -121,11 +121,6 @@ def _mean(values: Sequence[float]) -> float:
     """Return the mean of those that are numbers; NaN where none is, as of the ranks of a single model."""
     known = [value for value in values if math.isfinite(value)]
     return fmean(known) if known else math.nan
-
-
-def _text(value: float, digits: int) -> str:
-    """Return a number as text; nothing where it is none, so that a mean over some tasks is not read beside one over all."""
-    return f"{value:.{digits}f}" if math.isfinite(value) else ""
 
 
 def _choosers(group: Sequence[Row], drawn: Draws) -> dict[str, Values]:

@@ -15,7 +15,7 @@ from sourcefree.selection.objective import DECISIVE, SIGNS
 from sourcefree.selection.scores import combined_rank
 from sourcefree.studies.cell import Row
 from sourcefree.studies.label_choice import label_tables
-from sourcefree.studies.summary import Table, by_run, names
+from sourcefree.studies.summary import Table, by_run, names, number_text
 
 _NO_MOMENTS = ("source-only", "adabn", "translated", "tgmb")  # stages that train no target model
 _COMBINED = (DECISIVE, "informed_agreement")
@@ -70,7 +70,7 @@ def quality_tables(rows: Sequence[Row]) -> list[Table]:
     tasks, scores = names(rows, "task"), score_names(rows)
     found = {(task, score): quality(rows, task=task, score=score) for task in tasks for score in scores}
     correlation = [
-        [score, *map(_correlation, values), _correlation(fmean(values))]
+        [score, *(number_text(value, digits=2) for value in (*values, fmean(values)))]
         for score, values in ((score, [found[task, score].correlation for task in tasks]) for score in scores)
     ]
     count = f"{len(rows)} models: every method at a third, two thirds and the end of its training."
@@ -182,10 +182,6 @@ def _estimate_table(rows: Sequence[Row], tasks: Sequence[str]) -> Table:
 def _inside(row: Row) -> bool:
     low, high = (row[end] for end in _INTERVAL)
     return bool(low <= row["accuracy"] <= high)
-
-
-def _correlation(value: float) -> str:
-    return f"{value:.2f}" if math.isfinite(value) else ""
 
 
 def _points(shares: Sequence[float]) -> str:

@@ -164,7 +164,7 @@ def _score_table(rows: Sequence[Row], title: str, column: str, transposed: bool)
         return Table(title, ["task", *map(_marked, methods)], body, _joined(notes))
     means, note = _mean_columns(rows, column) if len(tasks) > 1 else ({}, "")
     body = [
-        [_marked(method), *cells(method), *(_number(100 * mean[method]) for mean in means.values())]
+        [_marked(method), *cells(method), *(number_text(100 * mean[method]) for mean in means.values())]
         for method in methods
     ]
     return Table(title, ["method", *tasks, *means], body, _joined([note, *notes]))
@@ -219,7 +219,8 @@ def _recovered_table(rows: Sequence[Row]) -> Table:
     tasks = names(rows, "task")
     methods = [method for method in names(rows, "method") if method not in ("source-only", "oracle")]
     body = [
-        [method, *(_number(100 * recovered(rows, task=task, method=method)) for task in tasks)] for method in methods
+        [method, *(number_text(100 * recovered(rows, task=task, method=method)) for task in tasks)]
+        for method in methods
     ]
     note = "Share of the way from source-only to the oracle, which trains with target labels, on the seeds that all three have."
     return Table("Gap recovered, %", ["method", *tasks], body, note)
@@ -310,5 +311,11 @@ def _step(before: float, after: float) -> str:
     return f"{100 * before:.1f} → {100 * after:.1f}" if math.isfinite(before) and math.isfinite(after) else ""
 
 
-def _number(value: float) -> str:
-    return f"{value:.1f}" if math.isfinite(value) else ""
+def number_text(value: float, *, digits: int = 1) -> str:
+    """Return a number as text; nothing where it is none, so that a mean over some tasks is not read beside one over all.
+
+    Args:
+        value: the number.
+        digits: after the point.
+    """
+    return f"{value:.{digits}f}" if math.isfinite(value) else ""
