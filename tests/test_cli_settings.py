@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cyclopts import CoercionError
+from cyclopts import CoercionError, CycloptsError
 
 from sourcefree.cli import app
 from sourcefree.cli.adaptation import AdaptOptions
@@ -59,6 +59,19 @@ def test_what_is_no_whole_number_is_refused_and_not_rounded(words: str) -> None:
         app.parse_args(
             ["compare", "quick", "--out", "runs/quick", *words.split()], exit_on_error=False, print_error=False
         )
+
+
+_PLACES = "--pairs-source a --pairs-target b --modality depth"
+
+
+@pytest.mark.parametrize(
+    "command", ["train-source --images rgb", f"adapt --source-model runs/rgb --target t {_PLACES}"]
+)
+def test_a_training_of_no_epoch_is_refused(command: str) -> None:
+    words = [*command.split(), "--out", "o", "--epochs"]
+    with pytest.raises(CycloptsError, match="epochs"):
+        app.parse_args([*words, "0"], exit_on_error=False, print_error=False)
+    assert app.parse_args([*words, "1"], exit_on_error=False, print_error=False)
 
 
 def test_whole_numbers_are_taken_and_shares_stay_fractions() -> None:

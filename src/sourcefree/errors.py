@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -66,9 +67,12 @@ class _Problems(Protocol):
 
 
 def first_problem(error: _Problems) -> str:
-    """Return the first problem of a pydantic ValidationError as "where: what (found ...)"; no pydantic is imported here."""
+    """Return the first problem of a pydantic ValidationError as "where: what, found ..."; no pydantic is imported here."""
     problem = error.errors()[0]
     where = ".".join(str(part) for part in problem["loc"])
     text = str(problem["msg"]).removeprefix("Value error, ")
+    text = re.sub("^Input should be (?=greater|less)", "expected a number ", text).replace(
+        "Input should be", "expected", 1
+    )
     # A rule over several settings has no single place, and its whole input would drown the message.
-    return f"{where}: {text} (found {problem['input']!r})" if where else text
+    return f"{where}: {text}, found {problem['input']!r}" if where else text

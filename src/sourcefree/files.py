@@ -66,7 +66,7 @@ def whole_folder(out: Path) -> Iterator[Path]:
     out = out.resolve()
     fill = out.exists()
     above = out if fill else out.parent
-    place = above / f".{out.name}.part-{secrets.token_hex(4)}"
+    place = above / f".{out.name}.{secrets.token_hex(4)}.part"
     try:
         place.mkdir(parents=True)
     except OSError as error:
@@ -83,7 +83,7 @@ def whole_folder(out: Path) -> Iterator[Path]:
 
 
 def is_leftover(path: Path) -> bool:
-    """Return whether a file is of no use to anyone: a lock, or half a file of a process that was killed."""
+    """Return whether a path is of no use to anyone: a lock, or half a file or folder of a process that was killed."""
     return path.name == ".lock" or (path.name.startswith(".") and path.name.endswith(".part"))
 
 

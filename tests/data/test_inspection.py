@@ -76,6 +76,18 @@ def test_likely_mistakes_are_warned_of(tmp_path: Path) -> None:
     assert report.unreadable == [("d.png", "no valid value for the sensor depth: every pixel is missing")]
 
 
+@pytest.mark.parametrize(
+    ("channels", "level", "bits"), [(3, 4095, 12), (3, 200, 8), (1, 200, 8), (3, 20000, 0), (1, 4095, 0)]
+)
+def test_levels_of_fewer_bits_than_the_file_has_are_asked_about(
+    tmp_path: Path, channels: int, level: int, bits: int
+) -> None:
+    write_image(tmp_path / "a.png", np.linspace(10, level, 64 * channels, dtype=np.uint16).reshape(8, 8, channels))
+    warnings = " ".join(inspect_folder(tmp_path).warnings)
+    assert (f"{bits}-bit data in 16-bit files" in warnings) is (bits > 0)
+    assert ("in 16-bit files" in warnings) is (bits > 0)
+
+
 def test_depth_in_millimetres_that_is_read_as_metres_is_pointed_out(tmp_path: Path) -> None:
     write_image(tmp_path / "a.tif", np.linspace(700, 4000, 64, dtype=np.float32).reshape(8, 8))
     report = inspect_folder(tmp_path, modality=MODALITIES["depth"])
@@ -171,6 +183,29 @@ def test_pairs_without_partner_are_listed(tmp_path: Path, folder: Path) -> None:
     assert set(report.unpaired_target) == {"cut.png", "room/2.png", "room/copy.png"}
     assert "pairs        2" in format_report(report)
     assert report.to_dict()["source"]["sizes"] == [{"height": 8, "width": 6, "count": 3}]
+
+
+@pytest.mark.parametrize(("frames", "scenes"), [(2, 18), (4, 9)])
+def test_pairs_tell_their_scenes_by_their_names(tmp_path: Path, frames: int, scenes: int) -> None:
+    for side in ("rgb", "nir"):
+        for i in range(36):
+            name = f"scene{i // frames:02d}_{i % frames}.png"
+            write_image(tmp_path / side / name, np.full((4, 4), i + (side == "nir"), np.uint8))
+    report = inspect_pairs(tmp_path / "rgb", tmp_path / "nir")
+    assert report.scenes == scenes
+    assert ("fewer than 18: runs of neighbours" in " ".join(report.warnings)) is (scenes < 18)
+    assert f"36 usable, {scenes} scenes told by their names" in format_report(report)
+
+
+def test_too_few_pairs_are_warned_of_before_adapt_refuses_them(tmp_path: Path) -> None:
+    for count, warned in ((9, True), (10, False)):
+        for side in ("rgb", "nir"):
+            write_image(tmp_path / side / f"{count}.png", np.full((4, 4), 9, np.uint8))
+            for i in range(count):
+                write_image(tmp_path / side / f"{i}.png", np.full((4, 4), i, np.uint8))
+        (tmp_path / "rgb" / f"{count}.png").unlink()
+        warnings = " ".join(inspect_pairs(tmp_path / "rgb", tmp_path / "nir").warnings)
+        assert (f"{count} pairs can be used: adapt would refuse fewer than 10" in warnings) is warned
 
 
 def test_a_missing_folder_is_refused(tmp_path: Path) -> None:

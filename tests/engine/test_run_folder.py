@@ -9,7 +9,7 @@ import yaml
 
 from sourcefree.engine.run_folder import open_run, read_json
 from sourcefree.errors import CheckpointError, ConfigError
-from sourcefree.files import check_output
+from sourcefree.files import check_output, is_leftover, whole_folder
 
 CONFIG = {"settings": {"seed": 0, "rate": 0.1}, "data": {"images": 3}}
 
@@ -71,12 +71,36 @@ def test_what_was_measured_on_another_cpu_is_the_same(tmp_path: Path) -> None:
             open_run(tmp_path / "run", config=other, resume=True)
 
 
+def test_other_images_are_told_by_their_folder_and_not_by_fingerprints(tmp_path: Path) -> None:
+    def config(folder: str, names: str, images: int) -> dict[str, object]:
+        return {"inputs": {"target": folder}, "data": {"target": {"names": names, "images": images}}}
+
+    open_run(tmp_path / "run", config=config("a", "f00d", 30), resume=False)
+    with pytest.raises(ConfigError, match=r"than the run was started with: inputs\.target: was 'a', is 'b'\n"):
+        open_run(tmp_path / "run", config=config("b", "beef", 31), resume=True)
+    same = r"data\.target\.images: was 30, is 31; data\.target\.names are not those of then\n"
+    with pytest.raises(ConfigError, match=same):
+        open_run(tmp_path / "run", config=config("a", "beef", 31), resume=True)
+
+
 def test_no_second_run_begins_where_another_one_did_in_the_meantime(tmp_path: Path) -> None:
     """Both found the folder empty, and then read their images for minutes."""
     open_run(tmp_path / "run", config=CONFIG, resume=False)
     with pytest.raises(ConfigError, match="another run was begun here"):
         open_run(tmp_path / "run", config={**CONFIG, "data": {}}, resume=False)
     assert yaml.safe_load((tmp_path / "run/config.yaml").read_text()) == CONFIG
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_half_a_folder_that_a_kill_left_is_no_obstacle(tmp_path: Path, there: bool) -> None:
+    out = tmp_path / "out"
+    if there:
+        out.mkdir()
+    with whole_folder(out) as place:
+        (place / "model.onnx").write_text("half")
+        assert is_leftover(place)
+        check_output(out, resume=None)
+    assert [path.name for path in tmp_path.rglob("*")] == ["out", "model.onnx"]
 
 
 def test_a_run_that_was_killed_before_it_was_one_is_no_obstacle(

@@ -49,7 +49,7 @@ def test_values_that_are_none_are_told_in_one_line(
         (("--set", "tgkt.features=[1"), "not valid YAML"),
         (("--size", 0), "expected 16 pixels or more"),
         (("--method", "oracle"), "trains with target labels"),
-        (("--set", "tgkt.features=-1"), "tgkt.features"),
+        (("--set", "tgkt.features=-1"), "tgkt.features: expected a number greater than or equal to 0, found -1"),
         (("--set", "method=shot"), "choose it with --method"),
     ):
         error = sourcefree(*adapt_arguments, *words, "--out", out, expect=2).stderr
@@ -201,7 +201,7 @@ def test_what_is_passed_over_or_enlarged_is_told(
     test = tmp_path / "test"
     shutil.copytree(data / "source/test", test)
     (sorted(test.iterdir())[0] / "d.jp2").touch()
-    tiny = ("--backbone", BACKBONE, "--no-pretrained", "--size", 64, "--epochs", 0, "--out", tmp_path / "tested")
+    tiny = ("--backbone", BACKBONE, "--no-pretrained", "--size", 64, "--epochs", 1, "--out", tmp_path / "tested")
     shown = sourcefree("train-source", data / "source/train", "--test", test, *tiny).stdout
     assert "test: 1 other file (.jp2) ignored" in shown
     assert "network sees" not in shown

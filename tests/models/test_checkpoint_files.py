@@ -22,7 +22,9 @@ def network() -> nn.Module:
 
 
 @pytest.mark.parametrize("wrap", [lambda s: s, lambda s: {"state_dict": s}, lambda s: {"model": s, "epoch": 3}])
-@pytest.mark.parametrize("prefix", ["", "module.", "module.model.", "model.module.", "_orig_mod.module._orig_mod."])
+@pytest.mark.parametrize(
+    "prefix", ["", "module.", "module.model.", "model.module.", "_orig_mod.module._orig_mod.", "net."]
+)
 def test_wrapped_and_prefixed_weights_are_found(tmp_path: Path, network: nn.Module, wrap: object, prefix: str) -> None:
     state = {prefix + name: value for name, value in network.state_dict().items()}
     torch.save(wrap(state), tmp_path / "w.pth")  # type: ignore[operator]
@@ -38,6 +40,16 @@ def test_a_network_with_a_part_named_model_keeps_its_names(tmp_path: Path, prefi
     other = nn.ModuleDict({"model": nn.Linear(3, 2)})
     load_into(other, read_state_dict(tmp_path / "w.pth"), path=tmp_path / "w.pth")
     assert torch.equal(own["model"].weight, other["model"].weight)
+
+
+def test_names_that_do_not_fit_are_told_as_they_are_in_the_file(tmp_path: Path, network: nn.Module) -> None:
+    state = {"net.0.weight": torch.ones(4, 3), "net.0.scale": torch.ones(4)}
+    with pytest.raises(
+        CheckpointError, match=r"3 missing \(0.bias, 1.bias, 1.weight\); 1 not known to the network \(0.scale"
+    ):
+        load_into(network, state, path=tmp_path / "w.pth")
+    with pytest.raises(CheckpointError, match=r"2 not known to the network \(net.other.scale, net.other.weight\)"):
+        load_into(network, {f"net.other.{name}": state["net.0.weight"] for name in ("weight", "scale")}, path=tmp_path)
 
 
 def test_classes_named_by_digits_are_in_the_order_of_their_index(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from sourcefree.cli.shared import (
+    AT_LEAST_ONE,
     Config,
     Device,
     ModalityName,
@@ -58,7 +59,9 @@ class AdaptOptions:
     source_weights: Annotated[Path | None, Parameter(help="Checkpoint for timm:NAME or torchvision:NAME.")] = None
     source_labels: Annotated[Path | None, Parameter(help="Its label names, one a line or JSON.")] = None
     size: Annotated[int | None, Parameter(help="Input size in pixels; default: the source model's.")] = None
-    epochs: Annotated[int | None, Parameter(help="Passes over the target images in each stage.")] = None
+    epochs: Annotated[
+        int | None, Parameter(help="Passes over the target images in each stage.", validator=AT_LEAST_ONE)
+    ] = None
     batch_size: Annotated[int | None, Parameter(help="Target images a step, and as many pairs.")] = None
     allow_collapse: Annotated[bool, Parameter(help="Accept a model that predicts one class only.", negative="")] = False
     max_unreadable: Unreadable = None

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from cyclopts import App, CoercionError, Parameter, Token, convert
+from cyclopts import App, CoercionError, Parameter, Token, convert, validators
 from rich.console import Console
 
 from sourcefree import __version__
@@ -55,6 +55,7 @@ Preset = Annotated[
     str | None, Parameter(help="Settings like the papers': sunrgbd, diml or nirscene. Everything else wins over them.")
 ]
 Config = Annotated[Path | None, Parameter(help="YAML file of settings; --set and options win over it.")]
+AT_LEAST_ONE = validators.Number(gte=1)
 Seed = Annotated[int | None, Parameter(help="Fixes everything that is random.")]
 Precision = Annotated[Literal["auto", "fp32", "bf16"] | None, Parameter(help="Arithmetic of the layers.")]
 Device = Annotated[Literal["auto", "cpu", "cuda", "mps"] | None, Parameter(help="Where to compute.")]

@@ -8,6 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from sourcefree.cli.shared import (
+    AT_LEAST_ONE,
     Config,
     Device,
     ModalityName,
@@ -42,7 +43,7 @@ def train_source(
     backbone: Annotated[str | None, Parameter(help="Any timm model.")] = None,
     pretrained: Annotated[bool | None, Parameter(help="Start from ImageNet weights.")] = None,
     size: Annotated[int | None, Parameter(help="Input height and width in pixels.")] = None,
-    epochs: Annotated[int | None, Parameter(help="Passes over the images.")] = None,
+    epochs: Annotated[int | None, Parameter(help="Passes over the images.", validator=AT_LEAST_ONE)] = None,
     batch_size: Annotated[int | None, Parameter(help="Images a step.")] = None,
     learning_rate: Annotated[float | None, Parameter(help="At the start; falls by the schedule of SHOT.")] = None,
     max_unreadable: Unreadable = None,

@@ -17,10 +17,10 @@ from sourcefree.data.left_out import Origin
 from sourcefree.data.modality import MODALITIES, Modality
 from sourcefree.data.scenes import without_classes
 from sourcefree.data.store import ImageStore, load_images, load_pairs
+from sourcefree.defaults import LEAST_PAIRS
 from sourcefree.engine.progress import Progress, counter
 from sourcefree.errors import ConfigError, DataError
 
-_LEAST_PAIRS = 10
 _LEAST_TARGET = 3  # of which a third can be held out
 _PAIR_SCENES = 12  # held out: which model is delivered hangs on them, and six often prove nothing
 _TARGET_SCENES = 6  # held out: for the estimate alone
@@ -199,9 +199,9 @@ def load_pair_data(
         max_unreadable=max_unreadable,
         progress=counter(progress, "reading pairs"),
     )
-    if len(sources.names) < _LEAST_PAIRS:
+    if len(sources.names) < LEAST_PAIRS:
         raise DataError(
-            f"expected at least {_LEAST_PAIRS} readable pairs, found {len(sources.names)}",
+            f"expected at least {LEAST_PAIRS} readable pairs, found {len(sources.names)}",
             hint="pairs are files of the same relative path without extension: see sourcefree inspect --help",
         )
     if change_target is not None:

@@ -18,10 +18,13 @@ from sourcefree.data.left_out import clipping_warning
 from sourcefree.data.modality import Modality, load_modality
 from sourcefree.data.physical import to_physical
 from sourcefree.data.progress import CountProgress, counted_on
-from sourcefree.defaults import MAX_UNREADABLE
+from sourcefree.data.scenes import LEAST_SCENES, scenes_told
+from sourcefree.defaults import LEAST_PAIRS, MAX_UNREADABLE
 from sourcefree.errors import DataError
 
 _ASPECT_TOLERANCE = 0.02  # rounding to whole pixels changes the aspect of a small image by this much
+_COLOUR = 3  # channels
+_DARK = 2**14  # levels of 16 bits: no photograph ends below a quarter of the range, those of 10, 12 and 14 bits do
 _SMALL_PART = 0.2  # of the range of 16 bits: depth in millimetres stays below it up to 13 m
 _MARKS = (-999.0, -9999.0, -32767.0, -32768.0, -99999.0)  # what files use for pixels without a measurement
 _FAR_BELOW = 20  # standard deviations; values of a sensor end a few below their mean, however far some lie above it
@@ -87,6 +90,7 @@ class PairsReport:
         usable: pairs of which both images can be used.
         unpaired_source: files without a partner.
         unpaired_target: files without a partner.
+        scenes: how many the names of the pairs tell.
         different_aspect: (source file, target file) whose height to width ratios differ.
         alignment: how well the edges of a sample of pairs agree; None where too few can be read.
         warnings: plain sentences on the pairing.
@@ -98,6 +102,7 @@ class PairsReport:
     usable: int
     unpaired_source: list[str]
     unpaired_target: list[str]
+    scenes: int
     different_aspect: list[tuple[str, str]]
     alignment: Alignment | None
     warnings: list[str]
@@ -200,10 +205,11 @@ def _folder_report(
 
 def _folder_warnings(report: FolderReport, facts: Sequence[Facts]) -> list[str]:
     found = [
-        f"{kind.count} {kind.dtype} images use levels up to {kind.maximum:.0f} only: 8-bit data in 16-bit files? "
-        "Check the scale of the modality."
+        f"{kind.count} {kind.dtype} images use levels up to {kind.maximum:.0f} only: {max(8, int(kind.maximum).bit_length())}"
+        "-bit data in 16-bit files? Check the scale of the modality."
         for kind in report.kinds
-        if kind.dtype == "uint16" and kind.maximum is not None and kind.maximum <= 255
+        if kind.dtype == "uint16" and kind.maximum is not None
+        if kind.maximum < (_DARK if kind.channels == _COLOUR else 256)
     ]
     if len(report.kinds) > 1:
         found.append(f"The images are of {len(report.kinds)} different kinds (number type and channels).")
@@ -291,7 +297,18 @@ def _pairs_report(
     skewed = [both for both, (first, second) in zip(names, facts, strict=True) if _aspects_differ(first, second)]
     same = sum(first.digest == second.digest != "" for first, second in facts)
     lonely = len(paired.unpaired_source) + len(paired.unpaired_target)
+    scenes = scenes_told([first for first, _ in names])
     warnings = []
+    if scenes < LEAST_SCENES:
+        warnings.append(
+            f"The names tell {scenes} scene{'s' if scenes > 1 else ''}, fewer than {LEAST_SCENES}: runs of neighbours in the "
+            "order of names stand for scenes. Where pairs of one scene (frames, crops) lie in several runs, evidence looks "
+            "surer than it is: give them names that are equal up to their last number."
+        )
+    if usable < LEAST_PAIRS:
+        warnings.append(
+            f"{usable} pairs can be used: adapt would refuse fewer than {LEAST_PAIRS}, and wants some hundreds."
+        )
     if lonely:
         warnings.append(f"{lonely} files have no partner and would not be used.")
     if usable < len(names):
@@ -309,6 +326,7 @@ def _pairs_report(
         usable=usable,
         unpaired_source=paired.unpaired_source,
         unpaired_target=paired.unpaired_target,
+        scenes=scenes,
         different_aspect=skewed,
         alignment=alignment,
         warnings=[*warnings, *alignment_warnings(alignment)],

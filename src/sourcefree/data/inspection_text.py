@@ -15,7 +15,7 @@ def format_report(report: FolderReport | PairsReport, *, shown: int = 10) -> str
         lines = [
             _format_folder(report.source, shown),
             _format_folder(report.target, shown),
-            f"pairs        {report.pairs}, {report.usable} usable",
+            f"pairs        {report.pairs}, {report.usable} usable, {report.scenes} scenes told by their names",
             *_listed("unpaired", [*report.unpaired_source, *report.unpaired_target], shown),
             *_listed("aspect", [f"{first} / {second}" for first, second in report.different_aspect], shown),
             *_alignment(report.alignment),

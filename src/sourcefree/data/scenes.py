@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 
 from sourcefree.data.names import one_form, stem_of
 
-_LEAST_SCENES = 18  # a third of which is six: three scenes have six orders, too few for a test at 5 %
+LEAST_SCENES = 18  # a third of which is six: three scenes have six orders, too few for a test at 5 %
 _RUNS = 40
 _LEAST_RUN = 5  # shorter ones of a film have near copies of their ends on the other side
 _COUNTER = re.compile(r"[-_. ]?[A-Za-z]*\d+[^\d/]*$")
@@ -28,9 +28,14 @@ def scene_numbers(names: Sequence[str], *, longest: int = _LEAST_RUN) -> list[in
         longest: images in a run of neighbours, five at least.
     """
     scenes = _by_name(names)
-    if len(set(scenes)) >= _LEAST_SCENES:
+    if len(set(scenes)) >= LEAST_SCENES:
         return scenes
     return _by_neighbourhood(names, longest=max(_LEAST_RUN, longest))
+
+
+def scenes_told(names: Sequence[str]) -> int:
+    """Return how many scenes the names tell; where they are fewer than 18, :func:`scene_numbers` does not go by them."""
+    return len(set(_by_name(names)))
 
 
 def without_classes(names: Sequence[str], classes: Collection[str]) -> list[str]:

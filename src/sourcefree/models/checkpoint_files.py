@@ -20,7 +20,6 @@ from sourcefree.errors import CheckpointError, ConfigError
 _WRAPPERS = ("state_dict", "model", "model_state_dict", "state_dict_ema")
 _LABELS = ("labels", "label_names", "classes", "class_names", "class_to_idx", "id2label")
 _STORED = (*_LABELS, "mean", "std", "input_size")
-_PREFIXES = ("module.", "model.", "_orig_mod.")
 _NOT_READ = (OSError, RuntimeError, EOFError, SafetensorError, ValueError, KeyError, pickle.UnpicklingError)
 _PLAIN = "save plain weights: torch.save(model.state_dict(), 'weights.pth'), or a .safetensors file"
 
@@ -148,15 +147,18 @@ def stored_in(content: Mapping[str, Any], *, where: str) -> Stored:
 def load_into(network: nn.Module, state: Mapping[str, Tensor], *, path: Path) -> None:
     """Load weights into a network, all of them.
 
-    Prefixes that all names share (``module.``, ``model.``, ``_orig_mod.``) are taken off, one by one, as long as the names
-    do not fit: a network may well have a part of that name.
+    A first part that all names share, as wrappers leave it (data parallel's ``module.``, torch.compile's ``_orig_mod.``, the
+    attribute of a Lightning module), is taken off, and the next, where more names fit the network without it: that may well
+    have a part of that name.
 
     Raises:
         CheckpointError: names or shapes do not fit; says which.
     """
     own = network.state_dict()
-    while own.keys() != state.keys() and (prefix := _shared_prefix(state)):
-        state = {name.removeprefix(prefix): value for name, value in state.items()}
+    forms = [state]
+    while prefix := _shared_prefix(forms[-1]):
+        forms.append({name.removeprefix(prefix): value for name, value in forms[-1].items()})
+    state = max(forms, key=lambda form: len(own.keys() & form.keys()))
     missing = sorted(own.keys() - state.keys())
     unexpected = sorted(state.keys() - own.keys())
     shapes = [
@@ -242,8 +244,9 @@ def _unwrap(content: Any) -> dict[str, Any]:
 
 
 def _shared_prefix(names: Iterable[str]) -> str:
-    """Return the prefix of a wrapper (data parallel, Lightning, torch.compile) that all names share, or ""."""
-    return next((prefix for prefix in _PREFIXES if all(name.startswith(prefix) for name in names)), "")
+    """Return the first part of dotted names, with its dot, where all have the same and none has no more; else ""."""
+    first = {"".join(name.partition(".")[:2]) for name in names}
+    return first.pop() if len(first) == 1 and all(name.count(".") for name in names) else ""
 
 
 def _kind(content: Any) -> str:
