@@ -47,6 +47,9 @@ def simulate(
     *,
     out: Annotated[Path, Parameter(help="Folder to write; must be empty.")],
     task_set: Annotated[str, Parameter(help="Which classes: a, b (none in common) or all.")] = "a",
+    classes: Annotated[
+        list[str] | None, Parameter(help="Those of the task set that are rendered; default: all.", negative="")
+    ] = None,
     size: Annotated[int, Parameter(help="Image width and height in pixels.")] = 96,
     source_train: Annotated[int, Parameter(help="Labelled colour images to train the source model on.")] = 1000,
     source_test: Annotated[int, Parameter(help="Labelled colour images to test it on.")] = 200,
@@ -70,6 +73,7 @@ def simulate(
         summary = render(
             out=out,
             task_set=task_set,
+            classes=classes,
             size=size,
             source_train=source_train,
             source_test=source_test,

@@ -66,6 +66,7 @@ def _simulate_source(data: SimulatedData, seed: int, out: Path) -> None:
     simulate(
         out=out,
         task_set=data.task_set,
+        classes=data.classes,
         size=data.size,
         source_train=data.source_train,
         source_test=data.source_test,
@@ -85,6 +86,7 @@ def _simulate_target(data: SimulatedData, seed: int, out: Path) -> None:
     simulate(
         out=out,
         task_set=data.task_set,
+        classes=data.classes,
         size=data.size,
         source_train=0,
         source_test=0,

@@ -69,15 +69,15 @@ class TaskFolders:
         """Class folders ``train`` and ``test`` of the source sensor."""
         simulated = self.task.simulated
         if simulated is not None:
-            fields = ("task_set", "size", "source_train", "source_test")
-            return self._folder("source", {name: getattr(simulated, name) for name in fields})
+            fields = {"task_set", "classes", "size", "source_train", "source_test"}
+            return self._folder("source", simulated.model_dump(mode="json", include=fields, exclude_none=True))
         return self.target_data / "source"
 
     @property
     def target_data(self) -> Path:
         """``target/train``, ``target/test``, ``pairs/source`` and ``pairs/target``."""
         data = self.task.simulated or self.task.folders or self.task.given
-        return self._folder("target", data.model_dump(mode="json") if data else {})
+        return self._folder("target", data.model_dump(mode="json", exclude_none=True) if data else {})
 
     def source_model(self, number: int) -> Path:
         """Run folder of a source model."""

@@ -16,6 +16,7 @@ class SimulatedData(Settings):
     """Simulated RGB-D: see ``sourcefree simulate``."""
 
     task_set: Literal["a", "b", "all"] = "a"
+    classes: tuple[str, ...] | None = Field(None, description="those of the task set; default: all")
     size: int = Field(80, ge=16)
     source_train: int = Field(2400, ge=20)
     source_test: int = Field(300, ge=10)

@@ -180,6 +180,8 @@ def test_an_interrupt_stops_the_worker_processes_too(tmp_path: Path) -> None:
         ({"depth_noise": float("nan")}, "depth_noise"),
         ({"workers": 0}, "workers"),
         ({"task_set": "z"}, "task set"),
+        ({"classes": ["chiar", "table"]}, "did you mean 'chair'"),
+        ({"classes": ["chair", "chair"]}, "two or more"),
         (
             dict.fromkeys(("source_train", "source_test", "target_train", "target_test", "pairs"), 0),
             "nothing",
@@ -198,6 +200,17 @@ def test_classes_are_balanced_in_an_order_that_tells_nothing() -> None:
     assert {order.count(n) for n in names} == {40}
     for place in range(len(names)):
         assert len(set(order[place :: len(names)])) >= 8, "the number modulo the classes must not give the class away"
+
+
+def test_a_task_may_have_some_of_the_classes_only() -> None:
+    jobs = plan(
+        {"source_train": 8, "target_test": 8, "pairs": 60}, task_set="a", seed=0, task_classes=("table", "chair")
+    )
+    shown = {
+        split: {job.family for job in jobs if job.split == split} for split in ("source_train", "target_test", "pairs")
+    }
+    assert shown["source_train"] == shown["target_test"] == {"chair", "table"}
+    assert not shown["pairs"] & set(task_families("all"))
 
 
 def test_a_longer_split_begins_with_the_shorter_one() -> None:

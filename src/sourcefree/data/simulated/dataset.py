@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from sourcefree import __version__
 from sourcefree.data.progress import CountProgress
 from sourcefree.data.simulated.frames import FrameSettings, render_frames
 from sourcefree.data.simulated.plan import plan
-from sourcefree.data.simulated.registry import pair_families, task_families
+from sourcefree.data.simulated.registry import chosen_families, pair_families
 from sourcefree.errors import ConfigError
 from sourcefree.files import check_output, whole_folder
 
@@ -45,6 +46,7 @@ def simulate(
     *,
     out: Path,
     task_set: str = "a",
+    classes: Sequence[str] | None = None,
     size: int = 96,
     source_train: int = 1000,
     source_test: int = 200,
@@ -70,6 +72,7 @@ def simulate(
     Args:
         out: folder to create; it must not exist or be empty.
         task_set: which classes: "a", "b" (no class in common) or "all".
+        classes: those of the task set that are rendered; default: all.
         size: image width and height, pixels.
         source_train: labelled RGB images to train the source model on.
         source_test: labelled RGB images to test it on.
@@ -107,7 +110,9 @@ def simulate(
         both_sensors=both_sensors,
         pairs_of=pairs_of,
         labelled_target=labelled_target,
+        task_classes=classes,
     )
+    labels = chosen_families(task_set, classes)
     shown = pair_families(pairs_of, task_set)
     out = Path(out)
     check_output(out, resume=None)
@@ -117,10 +122,10 @@ def simulate(
         render_frames(jobs, folder, settings, workers or os.cpu_count() or 1, progress)
         record = {"format": _FORMAT, "sourcefree": __version__, "task_set": task_set, **asdict(settings)}
         record |= {"both_sensors": both_sensors, "pairs_of": pairs_of, "counts": sizes}
-        record |= {"depth_unit": "millimetres, 0 = missing", "classes": task_families(task_set), "families": shown}
+        record |= {"depth_unit": "millimetres, 0 = missing", "classes": labels, "families": shown}
         (folder / "simulation.yaml").write_text(yaml.safe_dump(record, sort_keys=False), encoding="utf-8")
     seconds = time.perf_counter() - started
-    return SimulationSummary(out, sizes, task_families(task_set), shown, seconds)
+    return SimulationSummary(out, sizes, labels, shown, seconds)
 
 
 def _check(settings: FrameSettings, sizes: dict[str, int], workers: int | None) -> None:

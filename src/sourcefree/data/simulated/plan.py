@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from sourcefree.data.simulated.registry import pair_families, task_families
+from sourcefree.data.simulated.registry import chosen_families, pair_families
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ def plan(
     both_sensors: bool = False,
     pairs_of: str = "irrelevant",
     labelled_target: bool = False,
+    task_classes: Sequence[str] | None = None,
 ) -> list[Job]:
     """Return the jobs of all splits.
 
@@ -56,8 +57,9 @@ def plan(
         both_sensors: also write the target frames' colour images, under `target_rgb/`.
         pairs_of: which families the pairs show, see :func:`pair_families`.
         labelled_target: put the adaptation set into class folders too.
+        task_classes: those of the task set that are rendered; default: all.
     """
-    classes, others = task_families(task_set), pair_families(pairs_of, task_set)
+    classes, others = chosen_families(task_set, task_classes), pair_families(pairs_of, task_set)
     jobs = []
     for split, count in sizes.items():
         names = others if split == "pairs" else classes

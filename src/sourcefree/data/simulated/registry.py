@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TypeAlias
@@ -78,6 +78,26 @@ def task_families(task_set: str = "a") -> list[str]:
     if task_set not in TASK_SETS:
         raise ConfigError(f"unknown task set {task_set!r}", hint=did_you_mean(str(task_set), TASK_SETS))
     return [f.name for f in families().values() if f.task and task_set in (f.task, "all")]
+
+
+def chosen_families(task_set: str, classes: Sequence[str] | None) -> list[str]:
+    """Return the sorted classes of a task set that are named, or all where none is.
+
+    Raises:
+        ConfigError: for an unknown task set or class, or fewer than two.
+    """
+    known = task_families(task_set)
+    if classes is None:
+        return known
+    for name in classes:
+        if name not in known:
+            raise ConfigError(f"classes: {name!r} is not in task set {task_set!r}", hint=did_you_mean(name, known))
+    chosen = sorted(set(classes))
+    if len(chosen) < 2:
+        raise ConfigError(
+            f"classes: expected two or more different ones, found {len(chosen)}", hint=f"known: {', '.join(known)}"
+        )
+    return chosen
 
 
 def irrelevant_families() -> list[str]:
