@@ -116,6 +116,9 @@ class MultilevelSettings(Settings):
     answers: float = Field(1.0, ge=0, description="distillation of the source model's answers on the pairs")
     temperature: float = Field(2.0, gt=0, description="tau of answers")
     information: float = Field(1.0, ge=0, description="L_IM of the targets")
+    diversity: float = Field(
+        1.0, ge=0, description="of L_div in L_IM: how much all classes are held to be equally frequent"
+    )
     pseudo_labels: float = Field(0.0, ge=0, description="cross-entropy with centroid pseudo-labels of the targets: off")
     momentum: float = Field(0.98, ge=0, lt=1, description="of the averaged weights")
     freeze_head: bool = Field(True, description="keep the source model's final layer, as SHOT and SOCKET do")

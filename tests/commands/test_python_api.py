@@ -106,6 +106,16 @@ def test_an_own_module_is_adapted_to_a_sensor_of_two_bands(two_bands: Path) -> N
     assert set(predictions.predicted) <= {"cat", "dog"}
 
 
+@pytest.mark.parametrize(("setting", "told"), [("features", True), ("diversity", False), ("information", False)])
+def test_that_two_classes_are_supposed_to_be_equally_frequent_is_told(
+    two_bands: Path, setting: str, told: bool
+) -> None:
+    settings = override(sourcefree.method_settings("multilevel"), {**QUICK, f"multilevel.{setting}": 0.0})
+    result = adapt(own_classifier(), two_bands, settings)
+    assert ("cat and dog are about equally frequent" in " ".join(result.warnings)) is told
+    assert ("--set multilevel.diversity=0" in (two_bands / "run/summary.json").read_text()) is told
+
+
 def test_several_members_are_trained_in_other_orders_and_crops_and_delivered_as_one(
     two_bands: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

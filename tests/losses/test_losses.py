@@ -58,6 +58,13 @@ def test_information_lies_between_minus_log_k_and_zero(n: int, k: int, seed: int
     assert -math.log(k) - 1e-4 <= information_maximization(logits).item() <= 1e-4
 
 
+def test_without_diversity_information_is_the_entropy_of_each_answer() -> None:
+    logits = torch.tensor([[2.0, 0.0], [0.0, 1.0], [3.0, 0.0]])
+    whole, half, none = (information_maximization(logits, diversity=share) for share in (1.0, 0.5, 0.0))
+    assert none == pytest.approx(entropy(logits.softmax(-1)).mean().item())
+    assert half.item() == pytest.approx((whole + none).item() / 2)
+
+
 def test_confident_and_varied_answers_reach_the_best_information() -> None:
     assert information_maximization(100 * torch.eye(5)).item() == pytest.approx(-math.log(5), abs=1e-4)
     collapsed = torch.zeros(5, 5)

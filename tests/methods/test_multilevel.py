@@ -72,6 +72,9 @@ def test_terms_by_hand(source_model: Classifier, batch: StepBatch) -> None:
     mean = logits.softmax(-1).mean(0)
     spread = (logits.softmax(-1) * logits.log_softmax(-1)).sum(-1).mean() - (mean * mean.log()).sum()
     assert terms["information"].item() == pytest.approx(-spread.item(), rel=1e-3)
+    method.settings = method.settings.model_copy(update={"diversity": 0.0})
+    alone = method(batch).terms["information"].item()
+    assert alone == pytest.approx(-spread.item() - (mean * mean.log()).sum().item(), rel=1e-3)
 
 
 def test_the_student_is_the_average_of_the_learner(source_model: Classifier, batch: StepBatch) -> None:

@@ -159,6 +159,12 @@ def test_the_key_follows_what_decides_the_numbers_and_nothing_else() -> None:
     assert len({cell().key, *(other.key for other in others)}) == 7
 
 
+def test_a_setting_that_came_later_is_in_the_key_only_where_it_is_changed() -> None:
+    changed = cell(settings=override(method_settings("multilevel"), {"multilevel.diversity": 0.0}))
+    same = cell(settings=override(method_settings("multilevel"), {"multilevel.diversity": 1.0}))
+    assert same.key == cell(settings=method_settings("multilevel")).key != changed.key
+
+
 def test_the_key_knows_which_of_several_target_models_the_method_is_about() -> None:
     def both(base: str, added: str) -> Cell:
         return cell(settings=override(method_settings(base), {added: {}}))

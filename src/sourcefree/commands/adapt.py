@@ -156,11 +156,23 @@ def _load(
         held_out=settings.held_out_pairs,
         **shared,
     )
-    for note in (*target_data.notes, *pair_data.notes):
+    for note in (*target_data.notes, *pair_data.notes, *_frequency_note(settings, source.labels)):
         progress.say(note)
     tracker = MetricsFile(out / "metrics.jsonl", active=runtime.is_main)
     trainer = Trainer(runtime, tracker, progress, settings.seed)
     return Adaptation(source, target_data, pair_data, settings, trainer, runtime, RunFolder(out, runtime.is_main))
+
+
+def _frequency_note(settings: AdaptSettings, labels: Sequence[str]) -> list[str]:
+    """Return a sentence for the user where two classes are supposed to be equally frequent, which no evidence can tell."""
+    method = settings.multilevel
+    if len(labels) != 2 or method is None or not method.information * method.diversity:
+        return []
+    return [
+        f"It is supposed that {labels[0]} and {labels[1]} are about equally frequent among the target images. Where one is "
+        "several times as frequent as the other, train with --set multilevel.diversity=0: else the rare one is answered too "
+        "often, and no evidence without labels shows it."
+    ]
 
 
 def _data_facts(adaptation: Adaptation) -> dict[str, Any]:
@@ -178,7 +190,8 @@ def _finish(
     """Decide and save everything, unless it is there; then, and only then, complain of a collapse."""
     delivery = decide(candidates, judge, adaptation.settings, adaptation.source.labels)
     collapse = collapse_warning(candidates[delivery.preferred], adaptation.source.labels)
-    notes = (*adaptation.target.notes, *adaptation.pairs.notes, *adaptation.diverged)
+    about_method = _frequency_note(adaptation.settings, adaptation.source.labels)
+    notes = (*adaptation.target.notes, *adaptation.pairs.notes, *about_method, *adaptation.diverged)
     warnings = (*notes, *delivery.warnings, *([collapse] if collapse else []))
     if not written:  # else what has been measured with labels since would be lost
         write_run(adaptation, folder, judge, candidates, delivery, warnings)

@@ -10,18 +10,20 @@ def entropy(probabilities: Tensor) -> Tensor:
     return -(probabilities * probabilities.clamp_min(1e-8).log()).sum(-1)
 
 
-def information_maximization(logits: Tensor) -> Tensor:
+def information_maximization(logits: Tensor, *, diversity: float = 1.0) -> Tensor:
     """Return ``E[H(p)] - H(E[p])``: minus the mutual information between image and prediction; scalar, lower is better.
 
     Confident on each image, varied over images. Between ``-log K`` and 0.
 
     Args:
         logits: (N, K).
+        diversity: factor on the second term, which is highest where all classes are equally frequent: as published 1. At 0
+            nothing is supposed of their frequencies, and nothing but other terms keeps a model from one class for all.
 
     Reference: [TGKT] L_IM; [SHOT] equation 3 (L_ent + L_div).
     """
     probabilities = logits.float().softmax(-1)
-    return entropy(probabilities).mean() - entropy(probabilities.mean(0))
+    return entropy(probabilities).mean() - diversity * entropy(probabilities.mean(0))
 
 
 def diversity(logits: Tensor) -> Tensor:

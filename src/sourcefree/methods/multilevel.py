@@ -79,6 +79,7 @@ class Multilevel(Method):
             target.indices,
             information=weights.information,
             pseudo_labels=weights.pseudo_labels,
+            diversity=weights.diversity,
         )
         return self.total({**terms, **own}, anchor=output.logits)
 

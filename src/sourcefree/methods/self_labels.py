@@ -36,7 +36,9 @@ class SelfLabels:
             return None
         return cross_entropy(logits.float(), self.labels.to(logits.device)[indices])
 
-    def terms(self, logits: Tensor, indices: Tensor, *, information: float, pseudo_labels: float) -> dict[str, Tensor]:
+    def terms(
+        self, logits: Tensor, indices: Tensor, *, information: float, pseudo_labels: float, diversity: float = 1.0
+    ) -> dict[str, Tensor]:
         """Return SHOT's weighted terms by name: L_IM, and the cross-entropy with the labels; without those that are off.
 
         Args:
@@ -44,9 +46,12 @@ class SelfLabels:
             indices: (B,) position of each image among the target images.
             information: weight of L_IM.
             pseudo_labels: weight of the cross-entropy.
+            diversity: factor on the second term of L_IM.
 
         Reference: [SHOT] equation 7; also the target terms of [SOCKET] equation 9.
         """
-        terms = {"information": information * information_maximization(logits)} if information else {}
+        terms = (
+            {"information": information * information_maximization(logits, diversity=diversity)} if information else {}
+        )
         own = self.loss(logits, indices) if pseudo_labels else None
         return terms if own is None else {**terms, "pseudo_labels": pseudo_labels * own}

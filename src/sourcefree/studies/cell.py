@@ -13,6 +13,7 @@ from sourcefree.studies.tasks import TaskSettings
 
 Row: TypeAlias = dict[str, Any]
 _VERSION = 5  # raised whenever the same cell gives other numbers than before
+_LATER = {"diversity": 1.0}  # settings of methods that rows are older than, and what they were for these
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Cell:
         """Hash of everything that decides the numbers; names of task and method do not."""
         # Sections and switches that are off are left out: one that is added later changes no old key.
         sections = self.settings.model_dump(mode="json", exclude=set(RUN_SETTINGS))
-        settings = {name: value for name, value in sections.items() if value not in (None, False)}
+        settings = {name: _as_before(value) for name, value in sections.items() if value not in (None, False)}
         if settings["members"] == 1:
             del settings["members"]
         # Methods that train nothing differ by their name alone.
@@ -57,3 +58,10 @@ class Cell:
     def _hash(self, settings: list[Any]) -> str:
         content = [_VERSION, self.task.model_dump(mode="json", exclude_none=True), self.seed, *settings]
         return fingerprint(json.dumps(content, sort_keys=True))
+
+
+def _as_before(section: Any) -> Any:
+    """Return a method's settings without those that came later, where they are as they were."""
+    if not isinstance(section, dict):
+        return section
+    return {name: value for name, value in section.items() if _LATER.get(name) != value}
