@@ -164,14 +164,14 @@ def _load(
 
 
 def _frequency_note(settings: AdaptSettings, labels: Sequence[str]) -> list[str]:
-    """Return a sentence for the user where two classes are supposed to be equally frequent, which no evidence can tell."""
+    """Return a sentence for the user where two classes are held to be equally frequent, which no evidence can tell."""
     method = settings.multilevel
     if len(labels) != 2 or method is None or not method.information * method.diversity:
         return []
     return [
-        f"It is supposed that {labels[0]} and {labels[1]} are about equally frequent among the target images. Where one is "
-        "several times as frequent as the other, train with --set multilevel.diversity=0: else the rare one is answered too "
-        "often, and no evidence without labels shows it."
+        f"It is supposed that {labels[0]} and {labels[1]} are about equally frequent among the target images. Where they are "
+        "not, the rare one may be answered too often, and no evidence without labels shows it: compare with "
+        "--set multilevel.diversity=0."
     ]
 
 
