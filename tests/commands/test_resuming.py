@@ -47,7 +47,7 @@ def test_a_source_model_is_not_trained_on_with_other_images(tmp_path: Path, monk
     with pytest.raises(KeyboardInterrupt):
         train(resume=True)
     (images / "dog/1.png").rename(images / "dog/2.png")
-    with pytest.raises(ConfigError, match=r"data\.names: was"):
+    with pytest.raises(ConfigError, match=r"data\.names are not those of then"):
         train(resume=True)
 
 

@@ -312,7 +312,7 @@ def test_trials_of_one_tuning_start_from_one_source_model_and_see_the_same_files
     for _ in range(2):
         with pytest.raises(BegunError):
             tune(model)
-    with pytest.raises(ConfigError, match=r"data\.source_model\.weights: was"):
+    with pytest.raises(ConfigError, match=r"data\.source_model\.weights are not those of then"):
         tune(other)
     write_image(tmp_path / "target/1.png", picture)
     with pytest.raises(ConfigError, match=r"data\.target\.files: was 1, is 2"):
