@@ -187,9 +187,8 @@ def check_same(
 
 
 def _difference(name: str, before: Any, now: Any) -> str:
-    if (
-        name.startswith("data.") and isinstance(before, str) and isinstance(now, str)
-    ):  # fingerprints, of no use to a reader
+    fingerprints = name.startswith("data.") and isinstance(before, str) and isinstance(now, str)
+    if fingerprints:  # of no use to a reader
         return f"{name} are not those of then"
     return f"{name}: was {before!r}, is {now!r}"
 
