@@ -156,11 +156,19 @@ def _load(
         held_out=settings.held_out_pairs,
         **shared,
     )
-    for note in (*target_data.notes, *pair_data.notes, *_frequency_note(settings, source.labels)):
-        progress.say(note)
     tracker = MetricsFile(out / "metrics.jsonl", active=runtime.is_main)
     trainer = Trainer(runtime, tracker, progress, settings.seed)
-    return Adaptation(source, target_data, pair_data, settings, trainer, runtime, RunFolder(out, runtime.is_main))
+    folder = RunFolder(out, runtime.is_main)
+    adaptation = Adaptation(source, target_data, pair_data, settings, trainer, runtime, folder)
+    for note in _notes(adaptation):
+        progress.say(note)
+    return adaptation
+
+
+def _notes(adaptation: Adaptation) -> list[str]:
+    """Return what there is to say before anything is trained."""
+    frequencies = _frequency_note(adaptation.settings, adaptation.source.labels)
+    return [*adaptation.target.notes, *adaptation.pairs.notes, *frequencies]
 
 
 def _frequency_note(settings: AdaptSettings, labels: Sequence[str]) -> list[str]:
@@ -190,9 +198,7 @@ def _finish(
     """Decide and save everything, unless it is there; then, and only then, complain of a collapse."""
     delivery = decide(candidates, judge, adaptation.settings, adaptation.source.labels)
     collapse = collapse_warning(candidates[delivery.preferred], adaptation.source.labels)
-    about_method = _frequency_note(adaptation.settings, adaptation.source.labels)
-    notes = (*adaptation.target.notes, *adaptation.pairs.notes, *about_method, *adaptation.diverged)
-    warnings = (*notes, *delivery.warnings, *([collapse] if collapse else []))
+    warnings = (*_notes(adaptation), *adaptation.diverged, *delivery.warnings, *([collapse] if collapse else []))
     if not written:  # else what has been measured with labels since would be lost
         write_run(adaptation, folder, judge, candidates, delivery, warnings)
     if collapse and not adaptation.settings.allow_collapse and not written:  # else it has been accepted

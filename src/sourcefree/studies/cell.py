@@ -13,7 +13,7 @@ from sourcefree.studies.tasks import TaskSettings
 
 Row: TypeAlias = dict[str, Any]
 _VERSION = 5  # raised whenever the same cell gives other numbers than before
-_LATER = {"multilevel": {"diversity": 1.0}}  # settings that rows are older than, and what they were for these
+_LATER = {"members": 1, "multilevel.diversity": 1.0}  # settings that rows are older than, and what they were for these
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,7 @@ class Cell:
         """Hash of everything that decides the numbers; names of task and method do not."""
         # Sections and switches that are off are left out: one that is added later changes no old key.
         sections = self.settings.model_dump(mode="json", exclude=set(RUN_SETTINGS))
-        settings = {name: _as_before(name, value) for name, value in sections.items() if value not in (None, False)}
-        if settings["members"] == 1:
-            del settings["members"]
+        settings = _as_before({name: value for name, value in sections.items() if value not in (None, False)})
         # Methods that train nothing differ by their name alone.
         name = "" if self.settings.stages else self.settings.method
         # Of several target models the method is about the first, and the row is of that one.
@@ -60,7 +58,11 @@ class Cell:
         return fingerprint(json.dumps(content, sort_keys=True))
 
 
-def _as_before(section: str, value: Any) -> Any:
-    """Return the settings of a section without those that came later, where they are as they were."""
-    later = _LATER.get(section)
-    return {name: one for name, one in value.items() if later.get(name) != one} if later else value
+def _as_before(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings without those that came later, where they are as they were."""
+    for path, value in _LATER.items():
+        section, _, name = path.rpartition(".")
+        holder = settings.get(section, {}) if section else settings
+        if holder.get(name) == value:
+            del holder[name]
+    return settings
