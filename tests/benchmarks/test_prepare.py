@@ -147,6 +147,19 @@ def test_all_84_splits_of_nirscene(nir: Path, tmp_path: Path) -> None:
         prepare(dataset="nirscene", path=nir, out=tmp_path / "c", split=84)
 
 
+def test_neighbours_are_on_one_side(tmp_path: Path) -> None:
+    for label in nirscene.CLASSES:
+        for number in range(40):
+            write_image(tmp_path / "nirscene1" / label / f"{number:04d}_rgb.tiff", RGB)
+            write_image(tmp_path / "nirscene1" / label / f"{number:04d}_nir.tiff", RGB[..., 0])
+    prepare(dataset="nirscene", path=tmp_path / "nirscene1", out=tmp_path / "out", disjoint=True)
+    sides = {side: find_images(tmp_path / "out" / side / "task.csv") for side in ("rgb", "target")}
+    numbers = {side: {int(file.path.stem[:4]) for file in files} for side, files in sides.items()}
+    assert not numbers["rgb"] & numbers["target"]  # of every class the same
+    meetings = sum(number + 1 in numbers["target"] for number in numbers["rgb"])
+    assert (len(numbers["rgb"]), len(numbers["target"]), meetings) == (20, 20, 5)
+
+
 def packed(root: Path, archive: Path) -> Path:
     if archive.suffix == ".zip":
         with zipfile.ZipFile(archive, "w") as file:

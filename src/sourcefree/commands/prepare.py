@@ -22,6 +22,7 @@ from sourcefree.files import check_place, whole_file, write_text
 from sourcefree.presets import read_preset
 
 _SENSORS = {"sunrgbd": sunrgbd.DEPTH, "diml": diml.DEPTH, "nirscene": nirscene.NIR}
+_RUNS = 10  # of consecutive frames of a class, in turn one half and the other
 DATASETS = tuple(_SENSORS)
 
 
@@ -74,8 +75,9 @@ def prepare(
         classes: the task's classes; default: the data set's (see ``sourcefree.benchmarks``).
         split: number of the 6/3 split, for nirscene, in place of classes.
         depth: measured or in-painted depth, for sunrgbd.
-        disjoint: give half of the task's frames to the source model and the other half to the target, where the data set
-            itself has no separate parts (DIML with train and test has); the papers are understood to use all frames for both.
+        disjoint: give half of the task's frames to the source model and the other half to the target, runs of frames in turn,
+            where the data set itself has no separate parts (DIML with train and test has); the papers are understood to use all
+            frames for both.
         copy: copy the images in place of naming where they are.
         progress: receives progress; silent by default.
 
@@ -191,8 +193,22 @@ def _parts(dataset: str, task: list[Frame], *, disjoint: bool) -> dict[str, tupl
     parts = {}
     for group in groups:
         frames = [frame for frame in task if frame.group == group]
-        parts[group or "task"] = (frames[::2], frames[1::2]) if disjoint else (frames, frames)
+        parts[group or "task"] = _halves(frames) if disjoint else (frames, frames)
     return parts
+
+
+def _halves(frames: list[Frame]) -> tuple[list[Frame], list[Frame]]:
+    """Return half of every class and the other half: ten runs of consecutive frames, in turn.
+
+    Neighbours often show one room, which both halves must not. Two runs would do, but cameras and places follow each other too.
+    """
+    halves: tuple[list[Frame], list[Frame]] = ([], [])
+    for label in sorted({frame.label for frame in frames}):
+        own = [frame for frame in frames if frame.label == label]
+        runs = min(_RUNS, len(own))
+        for place, frame in enumerate(own):
+            halves[place * runs // len(own) % 2].append(frame)
+    return halves
 
 
 def _write(
