@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sourcefree.data.alignment import Alignment
 from sourcefree.data.image_facts import Kind
-from sourcefree.data.inspection import FolderReport, PairsReport
+from sourcefree.data.inspection_reports import FolderReport, PairsReport
 
 
 def format_report(report: FolderReport | PairsReport, *, shown: int = 10) -> str:
